@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class LedgerConfig(AppConfig):
+    """Developers, keys, companies and their books; the plumbing that every other app stands on."""
+
+    name = "ledger"

@@ -1,0 +1,56 @@
+"""The enumerations of the bottom app."""
+
+from django.db import models
+
+
+class KeyKind(models.TextChoices):
+    DEVELOPER = "developer"
+    ADMIN = "admin"
+
+
+class EntityType(models.TextChoices):
+    LLC = "LLC"
+    CORPORATION = "CORPORATION"
+    PARTNERSHIP = "PARTNERSHIP"
+    SOLE_PROPRIETORSHIP = "SOLE_PROPRIETORSHIP"
+    NON_PROFIT = "NON_PROFIT"
+
+
+class EntityStatus(models.TextChoices):
+    ACTIVE = "ACTIVE"
+    INACTIVE = "INACTIVE"
+    # Only inside the database transaction that removes the company: the guards let its rows go.
+    DELETING = "DELETING"
+
+
+class AccountingMethod(models.TextChoices):
+    ACCRUAL = "ACCRUAL"
+    CASH = "CASH"
+
+
+class NotificationFrequency(models.TextChoices):
+    NEVER = "NEVER"
+    DAILY = "DAILY"
+    WEEKLY = "WEEKLY"
+    MONTHLY = "MONTHLY"
+
+
+class ActorKind(models.TextChoices):
+    """Who can do a thing to the books."""
+
+    API_KEY = "api_key"
+    USER = "user"
+    COMMAND = "command"
+    SYSTEM = "system"
+
+
+class Outcome(models.TextChoices):
+    DONE = "done"
+    REFUSED = "refused"
+
+
+class ImportStatus(models.TextChoices):
+    COMPLETED = "completed"
+    # Some rows were good and were made, others are listed as errors.
+    PARTIAL = "partial"
+    FAILED = "failed"

@@ -1,0 +1,9 @@
+"""Developers, their companies, and what is remembered of everyone's doings."""
+
+from ledger.models.audit import AuditEvent
+from ledger.models.developers import ApiKey, Developer
+from ledger.models.entities import Entity, Ledger
+from ledger.models.idempotency import IdempotencyKey
+from ledger.models.users import User
+
+__all__ = ["ApiKey", "AuditEvent", "Developer", "Entity", "IdempotencyKey", "Ledger", "User"]

@@ -1,0 +1,238 @@
+"""Settings of the project, read from the environment; README.md has the table of them.
+
+With none set, everything runs on this machine: embedded PostgreSQL and Redis, generated secrets
+kept in `var/`, debug off, the sandbox on.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import environ
+from psycopg.conninfo import conninfo_to_dict
+
+from openledger import embedded
+from openledger.secrets import kept_secret
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = embedded.var_directory()
+
+env = environ.Env()
+
+PRODUCTION = env.bool("PRODUCTION", default=False)
+DEBUG = env.bool("DEBUG", default=False)
+TESTING = "pytest" in sys.modules
+
+# --- secrets -------------------------------------------------------------------------------------
+# Three keys with three jobs, so that rotating one does not disturb the others. In production each
+# must be given (a system check says so); elsewhere each is made once and kept in var/.
+SECRET_KEY = env.str("SECRET_KEY", default="") or kept_secret(VAR_DIR, "secret_key")
+# The first signs, all verify: put a new key in front, drop the old one an hour later.
+JWT_SIGNING_KEYS = env.list("JWT_SIGNING_KEYS", default=[]) or [kept_secret(VAR_DIR, "jwt_signing_key")]
+# The first encrypts, all decrypt (tax numbers, bank access tokens).
+FIELD_ENCRYPTION_KEYS = env.list("FIELD_ENCRYPTION_KEYS", default=[]) or [
+    kept_secret(VAR_DIR, "field_encryption_key", fernet=True)
+]
+
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", "testserver"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# How many proxies in front of us append to X-Forwarded-For; 0 means the peer's own address counts.
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
+BASE_URL = env.str("BASE_URL", default="http://127.0.0.1:8000")
+
+# --- the house -----------------------------------------------------------------------------------
+# Upper apps stand first: when a company is deleted, its rows go from the top of the house down.
+INSTALLED_APPS = [
+    "transactions",
+    "accounts",
+    "ledger",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_prometheus",
+    "axes",
+]
+
+MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "ledger.api.middleware.RequestIdMiddleware",
+    "ledger.api.middleware.RateLimitMiddleware",
+    # Sessions, CSRF, log-in and messages are for the admin alone; /v1 carries bearer tokens.
+    "openledger.middleware.BackOfficeSessionMiddleware",
+    "openledger.middleware.BackOfficeCommonMiddleware",
+    "openledger.middleware.BackOfficeCsrfMiddleware",
+    "openledger.middleware.BackOfficeAuthenticationMiddleware",
+    "openledger.middleware.BackOfficeMessageMiddleware",
+    "openledger.middleware.BackOfficeAxesMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+
+ROOT_URLCONF = "openledger.urls"
+WSGI_APPLICATION = "openledger.wsgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "DIRS": [BASE_DIR / "openledger" / "templates"],
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- what must not be lost, and what may be ------------------------------------------------------
+_conninfo = conninfo_to_dict(embedded.database_url(env.ENVIRON))
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        **{name.upper(): str(_conninfo.pop(name, "")) for name in ("host", "port", "user", "password")},
+        "NAME": str(_conninfo.pop("dbname", "openledger")),
+        "CONN_MAX_AGE": None,
+        "OPTIONS": {
+            "application_name": "openledger",
+            # Limits of every session. They come with the connection, not by SET, so that PgBouncer
+            # in transaction mode works (set them on the role there).
+            "options": (
+                "-c timezone=UTC -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
+                f" -c statement_timeout={env.int('STATEMENT_TIMEOUT_SECONDS', default=60)}s"
+            ),
+            **_conninfo,
+        },
+        "TEST": {"NAME": "test_openledger"},
+    }
+}
+
+REDIS_URL = embedded.redis_url(env.ENVIRON)
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+# Celery spells the address of a unix socket its own way.
+CELERY_BROKER_URL = re.sub(r"^unix://", "redis+socket://", REDIS_URL)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    "expire-pending-transactions": {"task": "transactions.expire_pending", "schedule": 300.0},
+    "forget-idempotency-keys": {"task": "ledger.forget_idempotency_keys", "schedule": 3600.0},
+    "verify-books": {"task": "transactions.verify_books", "schedule": 86400.0},
+}
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+
+# --- people --------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "ledger.User"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "admin:login"
+SESSION_COOKIE_AGE = 8 * 60 * 60
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+# Its check looks for the middleware by name; ours is a subclass (openledger/middleware.py).
+SILENCED_SYSTEM_CHECKS = ["axes.W002"]
+AXES_FAILURE_LIMIT = 8
+AXES_COOLOFF_TIME = 0.5
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_ENABLE_ADMIN = False
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+if PRODUCTION:
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+
+# --- files of our own ----------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+# Pages find the installed packages' own files even before `collectstatic` ran.
+WHITENOISE_USE_FINDERS = True
+DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
+
+# --- the API -------------------------------------------------------------------------------------
+RATE_LIMIT_PER_MINUTE = env.int("RATE_LIMIT_PER_MINUTE", default=600)
+RATE_LIMIT_ADDRESS_PER_MINUTE = env.int("RATE_LIMIT_ADDRESS_PER_MINUTE", default=3000)
+RATE_LIMIT_TOKENS_PER_MINUTE = env.int("RATE_LIMIT_TOKENS_PER_MINUTE", default=30)
+IDEMPOTENCY_KEY_HOURS = env.int("IDEMPOTENCY_KEY_HOURS", default=48)
+SANDBOX = env.bool("SANDBOX", default=not PRODUCTION)
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["ledger.api.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["ledger.api.authentication.HasToken"],
+    "DEFAULT_PARSER_CLASSES": ["ledger.api.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["ledger.api.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "ledger.api.errors.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+    "UNAUTHENTICATED_TOKEN": None,
+    "URL_FORMAT_OVERRIDE": None,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Open Ledger API",
+    "VERSION": "1.0.0",
+    "DESCRIPTION": "Embedded accounting: double-entry books for each of your customers.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+}
+
+UNFOLD = {"SITE_TITLE": "Open Ledger", "SITE_HEADER": "Open Ledger", "SITE_SYMBOL": "account_balance"}
+
+# --- what the machine says at night --------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {
+            "()": "structlog.stdlib.ProcessorFormatter",
+            "processors": "ext://openledger.logs.JSON_PROCESSORS",
+            "foreign_pre_chain": "ext://openledger.logs.SHARED_PROCESSORS",
+        }
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING" if TESTING else "INFO")},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"level": "ERROR"},
+        "axes": {"level": "WARNING"},
+    },
+}
