@@ -48,6 +48,8 @@ SYSTEM_DIRECTORY = Path("/var/lib/openledger")
 HOME_DIRECTORIES = (Path("/root"), Path("/home"), Path("/Users"))
 # sockaddr_un.sun_path holds 108 bytes with its final NUL on Linux, 104 on macOS.
 SOCKET_PATH_BYTES_MAX = 103
+# All processes must agree on it, whatever TMPDIR says. What is in it must belong to the engines' user.
+SHORT_DIRECTORY = Path("/tmp")  # noqa: S108
 LOCK_TIMEOUT_SECONDS = 180
 
 AttachedProcesses = list[tuple[int, str]]  # process number and its start mark
@@ -139,25 +141,26 @@ def _place(environ: Mapping[str, str]) -> Place:
     name = f"openledger-{_digest(data)}"
     run = data / "run"
     if len(os.fsencode(run / engines.POSTGRESQL_SOCKET)) > SOCKET_PATH_BYTES_MAX:
-        run = Path("/tmp") / name  # fixed, as all processes must agree on it, whatever their TMPDIR says
+        run = SHORT_DIRECTORY / name
     return Place(name=name, data=data, run=run, engines=SYSTEM_DIRECTORY)
 
 
 def _prepare(place: Place, environ: Mapping[str, str]) -> None:
     """Make the directory of the data; say so when it is not the one people expect."""
-    if place.data.exists():
-        return
-    if place.data.is_relative_to(SYSTEM_DIRECTORY):
-        print(
-            f"Running as root: PostgreSQL and Redis keep their data in {place.data}, because the system user "
-            f"they run as cannot reach {var_directory(environ)}. See docs/operations.md, Running as root.",
-            file=sys.stderr,
-        )
-        SYSTEM_DIRECTORY.mkdir(mode=0o755, parents=True, exist_ok=True)
+    first_time = not (place.data / "attached.json").exists()
     place.data.mkdir(parents=True, exist_ok=True)
-    if os.geteuid() == 0:
+    if os.geteuid() != 0 or not first_time:
+        return
+    passable = [place.data]
+    if place.data.is_relative_to(SYSTEM_DIRECTORY):
+        passable.append(SYSTEM_DIRECTORY)
+        sys.stderr.write(
+            f"Running as root: PostgreSQL and Redis keep their data in {place.data}, because the system user "
+            f"they run as cannot reach {var_directory(environ)}. See docs/operations.md, Running as root.\n"
+        )
+    for directory in passable:
         # The engines' user has to pass through, whatever the umask is; what lies inside has its own modes.
-        place.data.chmod(stat.S_IMODE(place.data.stat().st_mode) | 0o711)
+        directory.chmod(stat.S_IMODE(directory.stat().st_mode) | 0o711)
 
 
 @contextmanager
@@ -168,8 +171,8 @@ def _attached(place: Place) -> Iterator[AttachedProcesses]:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except PermissionError as error:
         raise EmbeddedError(
-            f"{path} cannot be written by user {os.geteuid()}: the data was made by another user. Run as that "
-            "user, or set OPENLEDGER_VAR to a directory of your own."
+            f"{path} cannot be written by user {os.geteuid()}: the data was made by another user. "
+            "Run as that user, or set OPENLEDGER_VAR to a directory of your own."
         ) from error
     try:
         _lock(descriptor, path)
@@ -191,7 +194,7 @@ def _lock(descriptor: int, path: Path) -> None:
         except BlockingIOError:
             if time.monotonic() > deadline:
                 raise EmbeddedError(
-                    f"{path} has been locked by another process for {LOCK_TIMEOUT_SECONDS} s; end that process."
+                    f"{path} has been locked by another process for {LOCK_TIMEOUT_SECONDS} s; end that one."
                 ) from None
             time.sleep(0.02)
 

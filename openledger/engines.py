@@ -167,8 +167,8 @@ class PostgreSQL:
         if version.exists():
             if (found := version.read_text().strip()) != POSTGRESQL_VERSION:
                 raise EmbeddedError(
-                    f"{self.data} was made by PostgreSQL {found}, this is PostgreSQL {POSTGRESQL_VERSION}. Dump it "
-                    "with the version that made it, move it away, start again and restore the dump."
+                    f"{self.data} was made by PostgreSQL {found}, this is PostgreSQL {POSTGRESQL_VERSION}. "
+                    "Dump it with the version that made it, move it away, start again and restore the dump."
                 )
             return
         # Made aside and renamed, so that a killed initdb never leaves half a cluster in place.
@@ -297,20 +297,18 @@ def engine_account(place: Place) -> pwd.struct_passwd:
     owner = owner_of_data(place.data)
     if owner is not None:
         return owner
-    nologin = shutil.which("nologin", path="/usr/sbin:/sbin:/usr/bin") or "/bin/false"
-    home = ["--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
+    options = ["--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
+    command = ["/usr/sbin/useradd", *options, "--shell", "/bin/false", SYSTEM_USER]
     for _attempt in range(20):  # two checkouts may be at it at once, and /etc/passwd has a lock of its own
         with suppress(KeyError):
             return pwd.getpwnam(SYSTEM_USER)
         with suppress(OSError, subprocess.CalledProcessError):
-            subprocess.run(
-                ["useradd", *home, "--shell", nologin, SYSTEM_USER], check=True, capture_output=True
-            )
+            subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - fixed words
             continue
         time.sleep(0.1)
     raise EmbeddedError(
-        f"PostgreSQL refuses to run as root, and the system user {SYSTEM_USER!r} could not be made with useradd. "
-        "Make that user, run as an ordinary user, or set DATABASE_URL and REDIS_URL."
+        f"PostgreSQL refuses to run as root, and the system user {SYSTEM_USER!r} could not be made with "
+        "useradd. Make that user, run as an ordinary user, or set DATABASE_URL and REDIS_URL."
     )
 
 
@@ -367,8 +365,8 @@ def _own_directory(directory: Path, account: pwd.struct_passwd) -> None:
     status = directory.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != account.pw_uid:
         raise EmbeddedError(
-            f"{directory} must be a directory of user {account.pw_name}, but it belongs to user {status.st_uid}. "
-            "Remove it, or set OPENLEDGER_VAR to another place."
+            f"{directory} must be a directory of user {account.pw_name}, but is none or belongs to user "
+            f"{status.st_uid}. Remove it, or set OPENLEDGER_VAR to another place."
         )
     directory.chmod(0o700)
 
@@ -389,7 +387,7 @@ def _run(command: Sequence[str], account: pwd.struct_passwd, *, cwd: Path, log: 
     environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "HOME": account.pw_dir}  # no PG… of the caller
     with tempfile.TemporaryFile("w+") as output:
         # Into a file: the server inherits the output, and a pipe would stay open as long as it lives.
-        result = subprocess.run(
+        result = subprocess.run(  # noqa: S603 - commands put together in this file
             command,
             cwd=cwd,
             env=environment,
