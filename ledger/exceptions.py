@@ -102,7 +102,7 @@ class AuthenticationError(LedgerError):
 
     def __init__(
         self,
-        message: str = "Send a valid token as 'Authorization: Bearer <token>'; POST /v1/auth/tokens makes one.",
+        message: str = "Send a valid token as 'Authorization: Bearer <token>'; /v1/auth/tokens gives one.",
         *,
         details: Iterable[Detail] = (),
         headers: Mapping[str, str] | None = None,

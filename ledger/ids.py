@@ -1,7 +1,7 @@
 """Record ids: UUIDv7 inside, TypeIDs (`acc_01h455vb4pex5vsknk084sn02q`) outside.
 
-TypeID 0.3: https://github.com/jetify-com/typeid/tree/main/spec. The codec is typeid-python's compiled one; its
-`TypeID` class is not used, because it costs five times as much per id and a page shows hundreds.
+TypeID 0.3: https://github.com/jetify-com/typeid/tree/main/spec. The codec is typeid-python's compiled one;
+its `TypeID` class is not used, because it costs five times as much per id and a page shows hundreds.
 """
 
 from enum import StrEnum

@@ -6,15 +6,16 @@ from typing import Final
 
 from ledger.exceptions import ValidationError, shown
 
-# ISO 4217 list one, active currencies with minor units (https://www.six-group.com/iso-standards). Metals, test
-# and fund codes without minor units are left out. ANG, BGN and HRK were withdrawn lately: older books hold them.
+# ISO 4217 list one, active currencies with minor units (https://www.six-group.com/iso-standards). Metals,
+# test and fund codes without minor units are left out. ANG, BGN and HRK were withdrawn lately: older books
+# hold them.
 _TWO_DIGITS: Final = """
-AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF
-CHW CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HRK HTG
-HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK
-MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE
-SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XAD XCD XCG YER ZAR
-ZMW ZWG
+AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD
+CDF CHE CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD
+GTQ GYD HKD HNL HRK HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL
+MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN
+QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD
+TWD TZS UAH USD USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG
 """
 _NO_DIGITS: Final = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
 _THREE_DIGITS: Final = "BHD IQD JOD KWD LYD OMR TND"
@@ -26,9 +27,11 @@ MINOR_DIGITS: Final[dict[str, int]] = {
     for code in codes.split()
 }
 
+MINOR_DIGITS_MAX: Final = 4
 AMOUNT_LIMIT: Final = Decimal(10) ** 15  # amounts lie strictly below, on either side of zero
 
 _STEPS: Final = {code: Decimal(1).scaleb(-digits) for code, digits in MINOR_DIGITS.items()}
+_SMALLEST_STEP: Final = Decimal(1).scaleb(-MINOR_DIGITS_MAX)
 _ZEROS: Final = {code: Decimal(0).scaleb(-digits) for code, digits in MINOR_DIGITS.items()}
 # Sums of many amounts have more digits than the 28 of Python's default context.
 _EXACT: Final = Context(prec=100, rounding=ROUND_HALF_EVEN)
@@ -50,12 +53,22 @@ def minor_digits(currency: str) -> int:
     return MINOR_DIGITS[currency]
 
 
-def parse_amount(value: object, *, currency: str, field: str, allow_negative: bool = True) -> Decimal:
+def parse_amount(
+    value: object,
+    *,
+    currency: str | None,
+    field: str,
+    allow_negative: bool = True,
+    allow_zero: bool = False,
+) -> Decimal:
     """Return an amount of money that a caller sent, quantized to the currency's minor digits.
+
+    Where the currency isn't known yet (None), four digits pass, the most that any currency has; whoever knows
+    it parses the result again.
 
     `value` is an int, a Decimal, or a string holding a JSON number in ASCII; never a float, which has lost
     digits already. Digits beyond the minor ones are refused unless they are zeros. Negative amounts (refunds,
-    with debit and credit swapped) pass unless `allow_negative` is False.
+    with debit and credit swapped) pass unless `allow_negative` is False, zero only if `allow_zero` is True.
 
     Raises ValidationError, naming field and value, for booleans, NaN, Infinity, zero, too many digits, and
     absolute values of 10^15 and more.
@@ -74,7 +87,7 @@ def parse_amount(value: object, *, currency: str, field: str, allow_negative: bo
         raise ValidationError.of(
             field, f"{shown(value)} is not a finite amount; send a number such as 12.50."
         )
-    if not amount:
+    if not amount and not allow_zero:
         raise ValidationError.of(
             field, f"{shown(value)} is zero; an amount moves something, send one above 0."
         )
@@ -82,12 +95,13 @@ def parse_amount(value: object, *, currency: str, field: str, allow_negative: bo
         raise ValidationError.of(field, f"{shown(value)} is too large; amounts lie below 10^15.")
     if amount < 0 and not allow_negative:
         raise ValidationError.of(field, f"{shown(value)} is negative; send an amount above 0.")
-    quantized = amount.quantize(_STEPS[currency], context=_EXACT)
+    quantized = amount.quantize(_STEPS[currency] if currency else _SMALLEST_STEP, context=_EXACT)
     if quantized != amount:
-        digits = MINOR_DIGITS[currency]
+        digits = MINOR_DIGITS[currency] if currency else MINOR_DIGITS_MAX
         raise ValidationError.of(
             field,
-            f"{shown(value)} has more digits than {currency} knows; send at most {digits} after the point.",
+            f"{shown(value)} has more digits than {currency or 'any currency'} knows; "
+            f"send at most {digits} after the point.",
         )
     return quantized
 

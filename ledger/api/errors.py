@@ -1,6 +1,7 @@
 """Every error of the API as the one error body, whoever raised it: services, DRF, Django or the database.
 
-`{"error": {"code", "message", "details": [{"field", "message"}], "requestId"}}`, `details` only where there are any.
+`{"error": {"code", "message", "details": [{"field", "message"}], "requestId"}}`, with `details` only where
+there are any.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -65,12 +66,9 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response:
     error = to_ledger_error(exc)
     if error.status_code >= 500:
         logger.error("request_failed", path=getattr(request, "path", None), code=error.code, exc_info=exc)
-    response = Response(
+    return Response(
         error_body(error, request_id_of(request)), status=error.status_code, headers=error.headers
     )
-    # Django's own marker for atomic requests; without it a connection would commit what the view left half done.
-    response.exception = True
-    return response
 
 
 def error_body(error: LedgerError, request_id: str | None) -> dict[str, Any]:
@@ -104,7 +102,7 @@ def to_ledger_error(exc: BaseException) -> LedgerError:
             return exc
         case drf.APIException():
             return _from_drf(exc)
-        case Http404() | NotFoundError():
+        case Http404():
             return NotFoundError("There is nothing at this address; see /docs for what there is.")
         case PermissionDenied():
             return ForbiddenError("This token may not do this.")
@@ -118,9 +116,9 @@ def to_ledger_error(exc: BaseException) -> LedgerError:
             return _internal()
 
 
-def _internal(headers: Mapping[str, str] | None = None) -> LedgerError:
+def _internal() -> LedgerError:
     return LedgerError(
-        "Something went wrong on our side. Try again; if it goes on, report it with the requestId.", headers=headers
+        "Something went wrong on our side. Try again; if it goes on, report it with the requestId."
     )
 
 
@@ -149,8 +147,8 @@ def _from_database(exc: BaseException) -> LedgerError:
     if sqlstate in CONFLICT_SQLSTATES:
         logger.warning("constraint_conflict", sqlstate=sqlstate, exc_info=exc)
         return ConflictError(
-            "Another record has the same unique value, or a record that this one refers to is in use or gone; "
-            "read the records again and repeat the request with present values."
+            "Another record has the same unique value, or a record that this one refers to is in use or "
+            "gone; read the records again and repeat the request with present values."
         )
     return _internal()
 
@@ -216,7 +214,9 @@ def json_instead(request: HttpRequest, response: HttpResponseBase) -> HttpRespon
     if response.status_code < 400 or not response.get("Content-Type", "").startswith("text/html"):
         return response
     if response.status_code == 405:
-        error: LedgerError = MethodNotAllowedError(f"{request.method} is not allowed here; see the Allow header.")
+        error: LedgerError = MethodNotAllowedError(
+            f"{request.method} is not allowed here; the Allow header lists the methods of this address."
+        )
     else:
         error = _BY_STATUS.get(response.status_code, _internal)()
     answer = error_response(request, error)

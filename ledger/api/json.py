@@ -1,4 +1,4 @@
-"""The one JSON reader and writer of the API: exact decimals, no NaN, bounded depth, text that PostgreSQL can store.
+"""The one JSON reader and writer of the API: exact decimals, no NaN, bounded depth, text that can be stored.
 
 Reading: numbers with a point or an exponent become Decimal, of two equal keys the last one counts. Writing: a
 Decimal becomes a JSON number with exactly its digits.
@@ -21,22 +21,27 @@ _DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
 def decode(data: bytes) -> Any:
     """Return the value of a JSON text in UTF-8.
 
-    Raises ValidationError for what is no JSON (NaN and Infinity among it), for invalid UTF-8, lone surrogates
-    and NUL characters in any string or key, for integers of more than 4,300 digits, exponents beyond Decimal's,
-    and for nesting deeper than 50. A number such as `1e400` passes, as a Decimal; each field has its own bounds.
+    Raises ValidationError for what is no JSON (NaN and Infinity among it), for invalid UTF-8, lone
+    surrogates and NUL characters in any string or key, for integers of more than 4,300 digits, exponents
+    beyond Decimal's, and for nesting deeper than 50. A number such as `1e400` passes, as a Decimal; each
+    field has its own bounds.
     """
     try:
         value = _DECODER.decode(data)
     except RecursionError:
         raise _too_deep() from None
     except UnicodeDecodeError as error:
-        raise ValidationError(f"The body is not valid UTF-8 (byte {error.start}); send JSON in UTF-8.") from None
+        raise ValidationError(
+            f"The body is not valid UTF-8 (byte {error.start}); send JSON in UTF-8."
+        ) from None
     except InvalidOperation:
-        raise ValidationError("The body has a number whose exponent is out of range; send a smaller one.") from None
+        raise ValidationError(
+            "The body has a number whose exponent is out of range; send a smaller one."
+        ) from None
     except msgspec.MsgspecError as error:
         raise ValidationError(f"The body is not valid JSON: {error}. Send one JSON value.") from None
-    # Only a text with that many brackets can be too deep, and only one with that escape can hold a NUL: nearly
-    # every request skips the walk.
+    # Only a text with that many brackets can be too deep, and only one with that escape can hold a NUL:
+    # nearly every request skips the walk.
     if data.count(b"[") + data.count(b"{") > DEPTH_MAX:
         check_depth(value)
     if b"\\u0000" in data and _has_nul(value):
@@ -47,9 +52,9 @@ def decode(data: bytes) -> Any:
 def encode(value: object) -> bytes:
     """Return `value` as JSON in UTF-8.
 
-    Decimals become numbers with exactly their digits, UUIDs strings, aware UTC datetimes `2024-01-15T12:00:00Z`,
-    dates `2024-01-15`. Raises ValueError for a Decimal that is NaN or infinite, which would be no JSON, and
-    TypeError for types that have no JSON form.
+    Decimals become numbers with exactly their digits, UUIDs strings, aware UTC datetimes
+    `2024-01-15T12:00:00Z`, dates `2024-01-15`. Raises ValueError for a Decimal that is NaN or infinite, which
+    would be no JSON, and TypeError for types that have no JSON form.
     """
     data = _ENCODER.encode(value)
     # A text with these words is rare; only then is the value looked through for a Decimal that wrote them.

@@ -63,7 +63,7 @@ class JSONParser(BaseParser):
         charset = (media_type or "").lower().partition("charset=")[2].strip(' "')
         if charset and charset not in {"utf-8", "utf8"}:
             raise UnsupportedMediaTypeError(f"The charset {shown(charset)} is not read; send JSON in UTF-8.")
-        # DRF passes a fresh stream where the body was read before, else the request itself; both know the body.
+        # The stream may be a copy of a body that was read before; the request knows the body either way.
         request: HttpRequest | Request = (parser_context or {})["request"]
         body = read_body(request, _limit(parser_context))
         return json.decode(body) if body.strip() else {}
@@ -77,7 +77,7 @@ class UploadParser(MultiPartParser):
         stream: IO[Any],
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
-    ) -> DataAndFiles[Any, Any]:
+    ) -> DataAndFiles:
         """Return the form's fields and files."""
         check_length((parser_context or {})["request"], _limit(parser_context))
         return super().parse(stream, media_type, dict(parser_context or {}))
