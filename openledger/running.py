@@ -6,6 +6,7 @@ database connection) and `TASK_WORKERS`.
 
 import contextlib
 import fcntl
+import http.client
 import io
 import os
 import signal
@@ -25,7 +26,7 @@ from honcho.manager import Manager
 
 from openledger import embedded
 
-DEFAULTS = {"HOST": "127.0.0.1", "PORT": "8000", "WEB_WORKERS": "2", "WEB_THREADS": "8", "TASK_WORKERS": "1"}
+DEFAULTS = {"HOST": "127.0.0.1", "PORT": "8000", "WEB_WORKERS": "2", "WEB_THREADS": "4", "TASK_WORKERS": "1"}
 # In the environment of every process of a run, so that those a killed run left behind are found again.
 MARK = "OPENLEDGER_RUN"
 END_SECONDS = 5
@@ -174,12 +175,15 @@ def _prepare_apart(project: Path, environ: dict[str, str]) -> str:
 
 
 def _say_when_up(host: str, port: int, said: str) -> None:
-    """Print `said` once the web server accepts connections, below what the processes say at their start."""
+    """Print `said` once the web server answers: below what the processes say at their start."""
     while True:
-        with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
-            break
-        time.sleep(0.1)
-    time.sleep(0.5)
+        try:
+            with contextlib.closing(http.client.HTTPConnection(host, port, timeout=10)) as connection:
+                connection.request("GET", "/healthz")
+                connection.getresponse()
+                break
+        except (OSError, http.client.HTTPException):
+            time.sleep(0.1)
     _say(f"\n{said}\nCtrl-C stops everything.")
 
 
