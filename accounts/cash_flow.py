@@ -23,12 +23,13 @@ class CashFlowSection(StrEnum):
 class CashFlowLine(StrEnum):
     """The treatment of an account in the cash flow statement."""
 
-    # Cash, cash equivalents and restricted cash: what the statement explains, so no line of it (ASC 230-10-45-4).
+    # Cash, cash equivalents and restricted cash: what the statement explains, so no line of it
+    # (ASC 230-10-45-4).
     CASH = "CASH"
     # Ordinary revenue and expense accounts: part of net income and of nothing else.
     NET_INCOME = "NET_INCOME"
-    # Non-cash charges on long-lived assets: added back to net income, and taken from investing "other", where the
-    # credit to the asset or to its accumulated depreciation stands.
+    # Non-cash charges on long-lived assets: added back to net income, and taken from investing "other", where
+    # the credit to the asset or to its accumulated depreciation stands.
     DEPRECIATION = "DEPRECIATION"
     # Gains, losses and write-downs of long-lived assets and investments: the cash of a disposal belongs to
     # investing as a whole (ASC 230-10-45-12), so the part in net income is moved there.
@@ -51,7 +52,7 @@ class CashFlowLine(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CashFlowEffect:
-    """An amount in one line of the statement: `section` and `key` as the report names them, cash in positive."""
+    """An amount in one line of the statement, positive for cash that came in; keys as in the report."""
 
     section: CashFlowSection
     key: str
@@ -95,8 +96,8 @@ _LINES: dict[CashFlowLine, tuple[CashFlowSection, str, str]] = {
     CashFlowLine.OTHER_FINANCING: (_FINANCING, "other", "other"),
 }
 
-# What is in net income without having moved cash there: the line that adds it back, and the line that holds the
-# other half of the same entry and gives it up.
+# What is in net income without having moved cash there: the line that adds it back, and the line that holds
+# the other half of the same entry and gives it up.
 _MOVED_OUT_OF_NET_INCOME: dict[CashFlowLine, tuple[str, CashFlowSection, str]] = {
     CashFlowLine.DEPRECIATION: ("depreciation", _INVESTING, "other"),
     CashFlowLine.DISPOSAL_RESULT: ("other", _INVESTING, "other"),
@@ -108,9 +109,9 @@ def cash_flow_effects(line: CashFlowLine, *, debits: Decimal, credits: Decimal) 
     """The amounts that an account's debits and credits of a period put into the cash flow statement.
 
     `debits` and `credits` are the period's sums on the account, both >= 0. The amounts add up to
-    `credits - debits`; for cash accounts there are none. Added up over all accounts they give the net change in
-    cash. A purchase wholly paid by a loan appears as a purchase and as proceeds, because sums of accounts do not
-    know what stood opposite (ASC 230-10-50-3 asks for such entries to be disclosed besides).
+    `credits - debits`; for cash accounts there are none. Added up over all accounts they give the net change
+    in cash. A purchase wholly paid by a loan appears as a purchase and as proceeds, because sums of accounts
+    do not know what stood opposite (ASC 230-10-50-3 asks for such entries to be disclosed besides).
     """
     if line is CashFlowLine.CASH:
         return

@@ -64,11 +64,11 @@ class SystemAccount:
     description: str
 
 
-# Every company has these four from its first second, whatever chart it takes afterwards: a bank feed needs a place
-# for what nobody has categorized, and opening balances and earlier earnings need their counterpart. Templates
-# therefore do not contain them: importing one into a new company makes all of its accounts and skips none, and no
-# chart ever has two accounts for "uncategorized". Their codes start with 9, beyond those of the templates and of
-# the usual American charts, so that an imported chart can hardly meet them.
+# Every company has these four from its first second, whatever chart it takes afterwards: a bank feed needs a
+# place for what nobody has categorized, and opening balances and earlier earnings need their counterpart.
+# Templates therefore do not contain them: importing one into a new company makes all of its accounts and
+# skips none, and no chart ever has two accounts for "uncategorized". Their codes start with 9, beyond those
+# of the templates and of the usual American charts, so that an imported chart can hardly meet them.
 SYSTEM_ACCOUNTS: tuple[SystemAccount, ...] = (
     SystemAccount(
         SystemRole.RETAINED_EARNINGS,

@@ -18,8 +18,8 @@ class Side(TextChoices):
 class AccountType(TextChoices):
     """The five kinds of accounts of the accounting equation.
 
-    Assets + Expenses = Liabilities + Equity + Revenue: what stands on the left grows by debits, what stands on
-    the right grows by credits.
+    Assets + Expenses = Liabilities + Equity + Revenue: what stands on the left grows by debits, what stands
+    on the right grows by credits.
     """
 
     ASSET = "ASSET", "Asset"
@@ -35,5 +35,5 @@ class AccountType(TextChoices):
 
     @property
     def is_balance_sheet(self) -> bool:
-        """True for accounts that carry a balance from year to year; False for those of the income statement."""
+        """True where a balance is carried from year to year; False for accounts of the income statement."""
         return self in (AccountType.ASSET, AccountType.LIABILITY, AccountType.EQUITY)

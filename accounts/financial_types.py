@@ -1,8 +1,9 @@
 """The financial types: what an account is for, and with that its place in every statement.
 
-The classification follows US GAAP: ASC 210 (current and non-current), ASC 225/S-X 5-03 (sections of the income
-statement), ASC 230 (cash flows), ASC 958 (not-for-profit). A financial type belongs to exactly one account type.
-Changing the meaning of a code here restates the reports of every company, so codes are only ever added.
+The classification follows US GAAP: ASC 210 (current and non-current), ASC 225/S-X 5-03 (sections of the
+income statement), ASC 230 (cash flows), ASC 958 (not-for-profit). A financial type belongs to exactly one
+account type. Changing the meaning of a code here restates the reports of every company, so codes are only
+ever added.
 """
 
 from dataclasses import dataclass
@@ -136,10 +137,11 @@ _NON_CURRENT_ASSETS = (
     _asset("VEHICLES", "Vehicles", _L.FIXED_ASSETS),
     _asset("OTHER_FIXED_ASSETS", "Other fixed assets", _L.FIXED_ASSETS),
     # Its credit is the other half of the depreciation expense, which takes the same amount out of investing
-    # "other" again; what remains there is the part that left with a disposed asset. See accounts/cash_flow.py.
+    # "other" again; what remains there is the part that left with a disposed asset. See
+    # accounts/cash_flow.py.
     _asset("ACCUMULATED_DEPRECIATION", "Accumulated depreciation", _L.OTHER_INVESTING, contra=True),
-    # Acquiring and developing productive assets without substance is investing too (ASC 230-10-45-13(c)), but the
-    # statement's line for purchases names fixed assets only.
+    # Acquiring and developing productive assets without substance is investing too (ASC 230-10-45-13(c)), but
+    # the statement's line for purchases names fixed assets only.
     _asset("INTANGIBLE_ASSETS", "Intangible assets", _L.OTHER_INVESTING),
     _asset("CAPITALIZED_SOFTWARE", "Capitalized software", _L.OTHER_INVESTING),
     _asset("GOODWILL", "Goodwill", _L.OTHER_INVESTING),
@@ -200,7 +202,8 @@ _EQUITY = (
     # A distribution to owners is the dividend of a company without shares (ASC 230-10-45-15(a)).
     _equity("OWNER_DRAWS", "Owner's draws and distributions", _L.DIVIDENDS, contra=True),
     _equity("DIVIDENDS", "Dividends declared", _L.DIVIDENDS, contra=True),
-    # Earnings reach the statement as net income; what is posted here directly is a correction of earlier years.
+    # Earnings reach the statement as net income; what is posted here directly is a correction of earlier
+    # years.
     _equity("RETAINED_EARNINGS", "Retained earnings", _L.OTHER_OPERATING),
     # The counterpart of balances brought in from other books: contributed, as far as these books know.
     _equity("OPENING_BALANCE_EQUITY", "Opening balance equity", _L.OTHER_FINANCING),

@@ -49,7 +49,7 @@ MONEY = st.decimals(min_value=0, max_value=10**9, places=4)
 
 
 def statement(*movements: tuple[str, str, str]) -> dict[tuple[str, str], Decimal]:
-    """The non-zero lines of the cash flow statement for entries given as (debit type, credit type, amount)."""
+    """The non-zero lines of the cash flow statement for entries of (debit type, credit type, amount)."""
     sums: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
     for debit, credit, amount in movements:
         sums[debit][0] += Decimal(amount)
