@@ -114,6 +114,23 @@ def directory() -> Iterator[Path]:
     shutil.rmtree(path)
 
 
+@pytest.fixture(scope="module")
+def initialised() -> Iterator[Path]:
+    """Data after a first start: making it anew for every test would take a second each time."""
+    made = Path(tempfile.mkdtemp(prefix="ol-", dir="/tmp"))
+    made.chmod(0o755)
+    User(made / "var").ready().leave()
+    yield made / "var"
+    shutil.rmtree(made)
+
+
+@pytest.fixture
+def var(directory: Path, initialised: Path) -> Path:
+    """The place of engines that have run before."""
+    subprocess.run(["cp", "-a", initialised, directory / "var"], check=True)
+    return directory / "var"
+
+
 @pytest.fixture
 def attach(directory: Path) -> Iterator[Callable[..., User]]:
     """Start processes that use the engines; those still there at the end are killed."""
@@ -144,11 +161,8 @@ def test_a_second_process_reuses_the_servers_and_the_last_one_to_leave_stops_the
     assert engine_processes(var) == []
 
 
-def test_the_database_is_postgresql_18_with_pgvector_and_a_role_without_superuser_rights(
-    directory, attach
-) -> None:
+def test_the_database_is_postgresql_18_with_pgvector_and_a_role_without_superuser_rights(var, attach) -> None:
     attach().ready()
-    var = directory / "var"
     version, superuser, vector = execute(
         var,
         "SELECT current_setting('server_version_num')::int / 10000, rolsuper,"
@@ -161,28 +175,27 @@ def test_the_database_is_postgresql_18_with_pgvector_and_a_role_without_superuse
     assert values == ["on", "on", "", "100", "256MB"]
 
 
-def test_nothing_listens_on_tcp(directory, attach) -> None:
+def test_nothing_listens_on_tcp(var, attach) -> None:
     attach().ready()
-    for process in engine_processes(directory / "var"):
+    for process in engine_processes(var):
         assert process.net_connections(kind="tcp") == []
 
 
-def test_only_the_owner_reaches_the_sockets(directory, attach) -> None:
+def test_only_the_owner_reaches_the_sockets(var, attach) -> None:
     attach().ready()
-    assert (directory / "var" / "run").stat().st_mode & 0o777 == 0o700
+    assert (var / "run").stat().st_mode & 0o777 == 0o700
 
 
-def test_redis_refuses_rather_than_forgets_when_it_is_full(directory, attach) -> None:
+def test_redis_refuses_rather_than_forgets_when_it_is_full(var, attach) -> None:
     import redis
 
     attach().ready()
-    with redis.Redis.from_url(embedded.redis_url(environment(directory / "var"))) as client:
+    with redis.Redis.from_url(embedded.redis_url(environment(var))) as client:
         assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
         assert client.config_get("appendonly") == {"appendonly": "no"}
 
 
-def test_everything_starts_again_with_its_data_after_everything_was_killed(directory, attach) -> None:
-    var = directory / "var"
+def test_everything_starts_again_with_its_data_after_everything_was_killed(var, attach) -> None:
     user = attach().ready()
     execute(var, "CREATE TABLE kept AS SELECT 42 AS value")
     user.kill()
@@ -194,8 +207,7 @@ def test_everything_starts_again_with_its_data_after_everything_was_killed(direc
     assert engine_processes(var) == []
 
 
-def test_a_server_killed_alone_is_replaced_while_a_connection_to_it_was_open(directory, attach) -> None:
-    var = directory / "var"
+def test_a_server_killed_alone_is_replaced_while_a_connection_to_it_was_open(var, attach) -> None:
     attach().ready()
     open_connection = psycopg.connect(url(var))
     for pid in servers(var):
@@ -208,8 +220,7 @@ def test_a_server_killed_alone_is_replaced_while_a_connection_to_it_was_open(dir
     open_connection.close()
 
 
-def test_a_stale_lock_file_naming_a_live_stranger_does_not_stop_the_start(directory, attach) -> None:
-    var = directory / "var"
+def test_a_stale_lock_file_naming_a_live_stranger_does_not_stop_the_start(var, attach) -> None:
     attach().ready().kill()
     kill_engines(var)
     # The numbers in the left-over files now belong to this test, which is alive and no server.
@@ -223,17 +234,15 @@ def test_a_stale_lock_file_naming_a_live_stranger_does_not_stop_the_start(direct
     assert engine_processes(var) == []
 
 
-def test_a_killed_process_does_not_keep_the_servers_running(directory, attach) -> None:
+def test_a_killed_process_does_not_keep_the_servers_running(var, attach) -> None:
     killed, leaving = attach().ready(), attach().ready()
     killed.kill()
     leaving.leave()
-    assert engine_processes(directory / "var") == []
+    assert engine_processes(var) == []
 
 
 @pytest.mark.parametrize("left_over", ['[[{me}, "1"]]\n', '[[999999999, "5"]]\n', "[[12,", "null\n"])
-def test_left_over_notes_do_not_keep_the_servers_running(directory, attach, left_over: str) -> None:
-    var = directory / "var"
-    var.mkdir()
+def test_left_over_notes_do_not_keep_the_servers_running(var, attach, left_over: str) -> None:
     # The first is of a process that had the number of this test before it: the start differs.
     (var / "attached.json").write_text(left_over.replace("{me}", str(os.getpid())))
     attach().ready().leave()
@@ -314,9 +323,9 @@ def test_a_database_of_ones_own_leaves_only_redis_to_start(directory, attach) ->
     assert engine_processes(directory / "var") == []
 
 
-def test_data_of_another_version_is_refused_with_the_way_out(directory, attach) -> None:
+def test_data_of_another_version_is_refused_with_the_way_out(var, attach) -> None:
     attach().ready().leave()
-    (directory / "var" / "postgres" / "PG_VERSION").write_text("17\n")
+    (var / "postgres" / "PG_VERSION").write_text("17\n")
     _, said = attach().process.communicate("")
     assert "was made by PostgreSQL 17, this is PostgreSQL 18" in said
 
@@ -335,7 +344,7 @@ def test_an_unfinished_first_start_is_made_good(directory, attach) -> None:
 def test_an_ordinary_user_runs_the_engines_as_himself(directory, attach) -> None:
     nobody = pwd.getpwnam("nobody")
     interpreter = Path(sys.executable).resolve()
-    if not all(map(engines.is_open_to_others, (interpreter, PROJECT, Path(psycopg.__file__)))):
+    if not all(map(engines.is_open_to_others, (interpreter, PROJECT, Path(psycopg.__file__).parent))):
         pytest.skip(f"other users cannot read {interpreter} or {PROJECT}")
     os.chown(directory, nobody.pw_uid, nobody.pw_gid)
     user = attach(uid=nobody.pw_uid).ready()
@@ -350,10 +359,10 @@ def test_an_ordinary_user_runs_the_engines_as_himself(directory, attach) -> None
 
 
 @as_root_only
-def test_an_ordinary_user_is_told_that_the_data_is_of_root(directory, attach) -> None:
+def test_an_ordinary_user_is_told_that_the_data_is_of_root(var, attach) -> None:
     attach().ready().leave()
     interpreter = Path(sys.executable).resolve()
-    if not all(map(engines.is_open_to_others, (interpreter, PROJECT, Path(psycopg.__file__)))):
+    if not all(map(engines.is_open_to_others, (interpreter, PROJECT, Path(psycopg.__file__).parent))):
         pytest.skip(f"other users cannot read {interpreter} or {PROJECT}")
     _, said = attach(uid=pwd.getpwnam("nobody").pw_uid).process.communicate("")
     assert "the data was made by another user" in said
@@ -399,12 +408,12 @@ def test_a_locked_place_is_reported_and_not_waited_for_without_end(directory, mo
     import fcntl
 
     monkeypatch.setattr(embedded, "LOCK_TIMEOUT_SECONDS", 0.1)
-    place = embedded._place(environment(directory / "var"))
+    place = embedded._place(environment(var))
     place.data.mkdir()
     with (place.data / "attached.json").open("w") as holder:
         fcntl.flock(holder, fcntl.LOCK_EX)
         with pytest.raises(embedded.EmbeddedError, match="has been locked by another process"):
-            embedded.start(environment(directory / "var"))
+            embedded.start(environment(var))
 
 
 def test_the_sockets_path_fits_whatever_the_length_of_the_checkouts_path() -> None:
