@@ -4,11 +4,21 @@ from django.db import models
 from django.db.models import F, Q
 
 from accounts.choices import AccountType
+from accounts.exact_json import ExactDecoder, ExactEncoder
+from accounts.financial_types import financial_types_of
 from accounts.querysets import AccountQuerySet
 from ledger.choices import ImportStatus
 from ledger.ids import Prefix, encode_id
 from ledger.models import Entity, Ledger
 from ledger.tenancy import CompositeForeignKey, TableKind, TenantModel, TenantPrimaryKey
+
+
+def _financial_type_of_its_type() -> Q:
+    """True where the financial type is one of the account's type: what statements and their signs rest on."""
+    known = Q(financial_type__isnull=True)
+    for type_ in AccountType:
+        known |= Q(type=type_, financial_type__in=financial_types_of(type_))
+    return known
 
 
 class Account(TenantModel):
@@ -38,7 +48,7 @@ class Account(TenantModel):
     # The accountant's number of the account, as 1010 for Cash; unique in a ledger where given.
     sub_type_code = models.PositiveIntegerField(null=True, blank=True)
     currency = models.CharField(max_length=3)
-    metadata = models.JSONField(null=True, blank=True)
+    metadata = models.JSONField(null=True, blank=True, encoder=ExactEncoder, decoder=ExactDecoder)
     # What the system itself uses the account for (`SystemRole`), at most one of each in a ledger.
     role = models.CharField(max_length=30, null=True, editable=False)
     # A closed account keeps its history and takes no new transactions.
@@ -83,6 +93,9 @@ class Account(TenantModel):
                 name="account_role_unique",
             ),
             models.CheckConstraint(condition=Q(type__in=AccountType.values), name="account_type_known"),
+            models.CheckConstraint(
+                condition=_financial_type_of_its_type(), name="account_financial_type_of_its_type"
+            ),
             models.CheckConstraint(condition=~Q(parent=F("id")), name="account_not_its_own_parent"),
             models.CheckConstraint(condition=~Q(name=""), name="account_named"),
         ]
