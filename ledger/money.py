@@ -92,7 +92,7 @@ def parse_amount(
             field, f"{shown(value)} is zero; an amount moves something, send one above 0."
         )
     if not -AMOUNT_LIMIT < amount < AMOUNT_LIMIT:
-        raise ValidationError.of(field, f"{shown(value)} is too large; amounts lie below 10^15.")
+        raise ValidationError.of(field, f"{shown(value)} is too large; send an amount below 10^15.")
     if amount < 0 and not allow_negative:
         raise ValidationError.of(field, f"{shown(value)} is negative; send an amount above 0.")
     quantized = amount.quantize(_STEPS[currency] if currency else _SMALLEST_STEP, context=_EXACT)

@@ -207,11 +207,12 @@ def _joined(path: str, key: object) -> str:
 
 
 def json_instead(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """Return an error page that Django made for an API path (debug pages too) as the error body.
+    """Return the response, with the error body where it is a page that Django made of an API error.
 
-    What is no error, or is JSON already, comes back as it is.
+    Its headers stay. What is no error, or is JSON already, comes back as it is.
     """
-    if response.status_code < 400 or not response.get("Content-Type", "").startswith("text/html"):
+    is_page = isinstance(response, HttpResponse) and response.get("Content-Type", "").startswith("text/html")
+    if response.status_code < 400 or not is_page:
         return response
     if response.status_code == 405:
         error: LedgerError = MethodNotAllowedError(
@@ -219,10 +220,10 @@ def json_instead(request: HttpRequest, response: HttpResponseBase) -> HttpRespon
         )
     else:
         error = _BY_STATUS.get(response.status_code, _internal)()
-    answer = error_response(request, error)
-    if response.has_header("Allow"):
-        answer["Allow"] = response["Allow"]
-    return answer
+    response.content = json.encode(error_body(error, request_id_of(request)))
+    response["Content-Type"] = "application/json"
+    response.headers.pop("Content-Length", None)
+    return response
 
 
 def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
