@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 export PORT
+# Test processes at once.
+JOBS ?= 2
 # Tests and checks have their own database servers, so that they and `make run` do not disturb each other.
 TEST_VAR := OPENLEDGER_VAR=$${OPENLEDGER_VAR:-var/test}
 
@@ -17,7 +19,7 @@ run: $(VENV)/run.stamp ## run everything on http://127.0.0.1:8000 (another port:
 	@exec $(BIN)/python -m openledger.running
 
 test: $(VENV)/dev.stamp ## run all tests (some of them: make test ARGS="accounts -k balance")
-	@$(TEST_VAR) $(BIN)/python -m pytest $(ARGS)
+	@$(TEST_VAR) $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 check: $(VENV)/dev.stamp ## lint, format, types, layers, migrations, settings for production, API description
 	$(BIN)/ruff check .
