@@ -17,7 +17,8 @@ BEGIN
     WHERE f.date <= e.books_closed_through LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'transaction % is dated % and the books are closed through %',
-            fault.id, fault.date, fault.books_closed_through USING ERRCODE = 'OL004';
+            fault.id, fault.date, fault.books_closed_through
+            USING ERRCODE = 'OL004', DETAIL = fault.books_closed_through;
     END IF;
 
     SELECT f.id, a.id AS account_id INTO fault
@@ -27,7 +28,7 @@ BEGIN
     WHERE a.closed_at IS NOT NULL LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'transaction % is on the closed account %', fault.id, fault.account_id
-            USING ERRCODE = 'OL006';
+            USING ERRCODE = 'OL006', DETAIL = fault.account_id;
     END IF;
     RETURN NULL;
 END $$;
@@ -68,7 +69,8 @@ BEGIN
     LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'transaction % is in a closed period: the books are closed through %',
-            fault.id, fault.books_closed_through USING ERRCODE = 'OL004';
+            fault.id, fault.books_closed_through
+            USING ERRCODE = 'OL004', DETAIL = fault.books_closed_through;
     END IF;
 
     SELECT b.id, c.id AS account_id INTO fault
@@ -80,7 +82,7 @@ BEGIN
     WHERE c.closed_at IS NOT NULL LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'transaction % is moved to the closed account %', fault.id, fault.account_id
-            USING ERRCODE = 'OL006';
+            USING ERRCODE = 'OL006', DETAIL = fault.account_id;
     END IF;
     RETURN NULL;
 END $$;
@@ -108,7 +110,8 @@ BEGIN
     WHERE b.date <= e.books_closed_through AND e.status <> 'DELETING' LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'transaction % is in a closed period: the books are closed through %',
-            fault.id, fault.books_closed_through USING ERRCODE = 'OL004';
+            fault.id, fault.books_closed_through
+            USING ERRCODE = 'OL004', DETAIL = fault.books_closed_through;
     END IF;
     RETURN NULL;
 END $$;

@@ -1,0 +1,41 @@
+"""What every test stands on, loaded before the settings: PostgreSQL and Redis of the tests' own.
+
+A pytest plugin (`-p openledger.testing` in pytest.ini), because pytest-django reads the settings before
+any conftest.py runs.
+"""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+os.environ.setdefault("OPENLEDGER_VAR", os.path.join("var", "test"))
+
+from openledger import embedded  # noqa: E402 - the place of its data is set above
+
+embedded.start()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _truncation_is_for_tests_alone() -> Iterator[None]:
+    """Let the test framework empty tables between tests that commit.
+
+    The guards refuse TRUNCATE; a superuser's replica role, which no application role may take, is the
+    one way past them.
+    """
+    from django.db.backends.postgresql.operations import DatabaseOperations
+
+    def flush(self: Any, statements: list[str]) -> None:
+        with self.connection.cursor() as cursor:
+            cursor.execute("SET session_replication_role = replica")
+            try:
+                for statement in statements:
+                    cursor.execute(statement)
+            finally:
+                cursor.execute("SET session_replication_role = origin")
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(DatabaseOperations, "execute_sql_flush", flush)
+    yield
+    patch.undo()

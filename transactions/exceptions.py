@@ -1,0 +1,104 @@
+"""What can be wrong with a change to the books, and the database's refusals in these words."""
+
+from datetime import date
+from uuid import UUID
+
+from django.db import DatabaseError
+
+from ledger import db
+from ledger.exceptions import ConflictError, Detail, NotFoundError, ValidationError
+from ledger.ids import Prefix, encode_id
+from transactions.choices import MOVES, Status
+
+
+class TransactionNotFoundError(NotFoundError):
+    def __init__(self, transaction_id: UUID) -> None:
+        super().__init__(
+            f"There is no transaction {encode_id(Prefix.TRANSACTION, transaction_id)} in these books."
+        )
+
+
+class AccountNotFoundError(NotFoundError):
+    def __init__(self, account_id: UUID, *, field: str) -> None:
+        message = f"There is no account {encode_id(Prefix.ACCOUNT, account_id)} in these books."
+        super().__init__(message, details=[Detail(field, message)])
+
+
+class AccountClosedError(ConflictError):
+    def __init__(self, account_id: UUID) -> None:
+        super().__init__(
+            f"Account {encode_id(Prefix.ACCOUNT, account_id)} is closed and takes no transactions; "
+            "reopen it or use another account."
+        )
+
+
+class PeriodClosedError(ConflictError):
+    def __init__(self, closed_through: date | str | None) -> None:
+        super().__init__(
+            f"The books are closed through {closed_through}: nothing can be dated into, moved out of or "
+            "deleted from that period. Use a later date, or reopen the period "
+            "(books_closed_through in the entity's settings)."
+        )
+
+
+class IllegalMoveError(ConflictError):
+    """A change of state that the table of moves does not have."""
+
+    def __init__(self, transaction_id: UUID, current: Status, wanted: Status | str) -> None:
+        allowed = ", ".join(sorted(MOVES[current])) or "no other state"
+        super().__init__(
+            f"Transaction {encode_id(Prefix.TRANSACTION, transaction_id)} is {current} and cannot become "
+            f"{wanted}; from {current} it can become {allowed}."
+        )
+
+
+class FinalError(ConflictError):
+    """An attempt to edit or delete what is posted for good."""
+
+    def __init__(self, transaction_id: UUID, current: Status, wanted: str) -> None:
+        remedy = (
+            "Reverse it (POST /v1/transactions/{id}/reverse) and record a new one."
+            if current == Status.POSTED
+            else "Record a new one."
+        )
+        super().__init__(
+            f"Transaction {encode_id(Prefix.TRANSACTION, transaction_id)} is {current} and cannot be {wanted}. "
+            + remedy
+        )
+
+
+class AlreadyReversedError(ConflictError):
+    def __init__(self, transaction_id: UUID, reversal_id: UUID | None) -> None:
+        by = f" by {encode_id(Prefix.TRANSACTION, reversal_id)}" if reversal_id else ""
+        super().__init__(
+            f"Transaction {encode_id(Prefix.TRANSACTION, transaction_id)} is REVERSED already{by}; "
+            "a transaction is reversed once."
+        )
+
+
+class ExternalIdTakenError(ConflictError):
+    def __init__(self, external_id: str, transaction_id: UUID) -> None:
+        self.transaction_id = transaction_id
+        message = (
+            f'externalId "{external_id}" belongs to {encode_id(Prefix.TRANSACTION, transaction_id)} already; '
+            "use that transaction or send another externalId."
+        )
+        super().__init__(message, details=[Detail("externalId", message)])
+
+
+class UnclearCategoryError(ValidationError):
+    """Neither side of the transaction is clearly the one to categorize."""
+
+
+def refusal(error: DatabaseError) -> ConflictError | None:
+    """What a guard of the database refused, in the words of the API; None for any other error."""
+    state, told = db.sqlstate(error), db.diagnostic(error)
+    if told is None:
+        return None
+    if state == db.CLOSED_PERIOD:
+        return PeriodClosedError(told.message_detail)
+    if state == db.CLOSED_ACCOUNT and told.message_detail:
+        return AccountClosedError(UUID(told.message_detail))
+    if state in (db.FINAL, db.MOVE):
+        return ConflictError(f"Another call changed the transaction meanwhile: {told.message_primary}.")
+    return None

@@ -1,0 +1,192 @@
+"""Changing and deleting what is not yet final."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import DatabaseError
+from django.db.transaction import atomic
+
+from accounts.facts import facts_of_accounts
+from accounts.totals import ADD_EFFECT_TO_TOTALS, SLOTS
+from ledger.actors import Actor
+from ledger.clock import utc_now
+from ledger.db import execute, slot
+from ledger.exceptions import ConflictError
+from ledger.ids import Prefix, encode_id, new_id
+from ledger.models import Entity
+from ledger.money import parse_amount
+from transactions.choices import FINAL, MOVES, Change, Status
+from transactions.effects import effect_of
+from transactions.exceptions import FinalError, IllegalMoveError, TransactionNotFoundError, refusal
+from transactions.rows import Row
+from transactions.services.changing import HISTORY, lock_transactions
+from transactions.services.posting import account_fault, metadata_text
+from transactions.services.rewriting import rewrite_transactions
+
+# Contract, section 5: which states an edit may set. POSTED comes by approving, REVERSED by reversing.
+STATES_BY_EDIT: Final = frozenset({Status.CLEARED, Status.RECONCILED, Status.EXPIRED})
+_SET_BY: Final = {
+    Status.POSTED: "approve it (PUT /v1/transactions/approve)",
+    Status.REVERSED: "reverse it (POST /v1/transactions/{id}/reverse)",
+}
+
+_DELETE: Final = f"""
+WITH before AS MATERIALIZED (
+    SELECT t.*, %(revision_id)s::uuid AS revision_id FROM transactions_transaction t
+    WHERE t.entity_id = %(entity)s::uuid AND t.id = %(id)s::uuid
+),
+{HISTORY},
+gone AS (
+    DELETE FROM transactions_transaction t
+    WHERE t.entity_id = %(entity)s::uuid AND t.id = %(id)s::uuid
+),
+effect AS ({effect_of("before", undone=True)}),
+{ADD_EFFECT_TO_TOTALS}
+SELECT 1
+"""
+
+
+class Unchanged:
+    """Marks a field that an edit leaves as it is, where None would mean to clear it."""
+
+    def __repr__(self) -> str:
+        return "UNCHANGED"
+
+
+UNCHANGED: Final = Unchanged()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """The fields that an edit sets; the others stay."""
+
+    debit_account_id: UUID | Unchanged = UNCHANGED
+    credit_account_id: UUID | Unchanged = UNCHANGED
+    # Signed: a negative amount swaps the two accounts.
+    amount: Decimal | Unchanged = UNCHANGED
+    timestamp: datetime | Unchanged = UNCHANGED
+    # The day of `timestamp`; given with it and only with it.
+    date: "date | Unchanged" = UNCHANGED
+    status: Status | Unchanged = UNCHANGED
+    description: str | Unchanged = UNCHANGED
+    counterparty: str | Unchanged = UNCHANGED
+    metadata: dict[str, Any] | None | Unchanged = UNCHANGED
+    expires_at: datetime | None | Unchanged = UNCHANGED
+
+
+def edit_transaction(*, entity: Entity, transaction_id: UUID, edit: Edit, actor: Actor) -> Row:
+    """Set the fields of `edit` on a transaction; returns it as it then is.
+
+    Of a POSTED or REVERSED one only description, counterparty and metadata can be set: what they say
+    about money is final. An edit that changes nothing leaves no trace.
+
+    Raises TransactionNotFoundError, FinalError, IllegalMoveError, PeriodClosedError (for the old day as
+    for the new), AccountNotFoundError, AccountClosedError, and ValidationError where the accounts do
+    not go together.
+    """
+    with atomic():
+        row = lock_transactions(entity, [transaction_id]).get(transaction_id)
+        if row is None:
+            raise TransactionNotFoundError(transaction_id)
+        if isinstance(edit.amount, Decimal):
+            parse_amount(edit.amount, currency=row.currency, field="amount")
+        edited = _edited(row, edit)
+        if edited == row:
+            return row
+        _check_state(row, edited)
+        edited = _check_accounts(entity, row, edited)
+        now = utc_now()
+        edited = edited._replace(updated_at=now)
+        rewrite_transactions(entity=entity, rows=[edited], change=Change.EDITED, actor=actor, now=now)
+    return edited
+
+
+def _edited(row: Row, edit: Edit) -> Row:
+    changes: dict[str, Any] = {
+        name: value
+        for name in Edit.__slots__
+        if not isinstance(value := getattr(edit, name), Unchanged)
+    }
+    if "metadata" in changes:
+        changes["metadata"] = metadata_text(changes["metadata"])
+    edited = row._replace(**changes)
+    if edited.amount < 0:
+        edited = edited._replace(
+            amount=-edited.amount,
+            debit_account_id=edited.credit_account_id,
+            credit_account_id=edited.debit_account_id,
+        )
+    return edited
+
+
+def _check_state(row: Row, edited: Row) -> None:
+    if row.status in FINAL:
+        money = ("debit_account_id", "credit_account_id", "amount", "timestamp", "date", "expires_at")
+        if any(getattr(row, name) != getattr(edited, name) for name in money):
+            raise FinalError(row.id, row.status, "changed in its amount, accounts or date")
+    if edited.status == row.status:
+        return
+    if edited.status in STATES_BY_EDIT and edited.status in MOVES[row.status]:
+        return
+    if edited.status in _SET_BY and edited.status in MOVES[row.status]:
+        raise ConflictError(
+            f"Transaction {encode_id(Prefix.TRANSACTION, row.id)} is {row.status} and an edit cannot make it "
+            f"{edited.status}; {_SET_BY[edited.status]}."
+        )
+    raise IllegalMoveError(row.id, row.status, edited.status)
+
+
+def _check_accounts(entity: Entity, row: Row, edited: Row) -> Row:
+    pair = (edited.debit_account_id, edited.credit_account_id)
+    if pair == (row.debit_account_id, row.credit_account_id):
+        return edited
+    accounts = facts_of_accounts(entity, pair)
+    fault = account_fault(edited, accounts)
+    if fault is not None:
+        raise fault
+    debit, credit = accounts[pair[0]], accounts[pair[1]]
+    return edited._replace(
+        ledger_id=debit.ledger_id,
+        debit_name=debit.name,
+        debit_type=debit.type,
+        debit_financial_type=debit.financial_type,
+        debit_code=debit.code,
+        credit_name=credit.name,
+        credit_type=credit.type,
+        credit_financial_type=credit.financial_type,
+        credit_code=credit.code,
+    )
+
+
+def delete_transaction(*, entity: Entity, transaction_id: UUID, actor: Actor) -> None:
+    """Take a transaction that is not final out of the books and out of both accounts' totals.
+
+    Its last state stays in the history. Raises TransactionNotFoundError, FinalError (which says to
+    reverse), PeriodClosedError.
+    """
+    with atomic():
+        row = lock_transactions(entity, [transaction_id]).get(transaction_id)
+        if row is None:
+            raise TransactionNotFoundError(transaction_id)
+        if row.status in FINAL:
+            raise FinalError(transaction_id, row.status, "deleted")
+        try:
+            execute(
+                _DELETE,
+                {
+                    "entity": entity.id,
+                    "slot": slot(SLOTS),
+                    "id": transaction_id,
+                    "revision_id": new_id(),
+                    "now": utc_now(),
+                    "changed_by": actor.id,
+                    "changed_by_kind": actor.kind.value,
+                    "change": Change.DELETED.value,
+                    "reason": "",
+                },
+            )
+        except DatabaseError as error:
+            raise refusal(error) or error from error

@@ -1,0 +1,134 @@
+"""An accountant's journal entry of many lines, kept as two-account transactions."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db.transaction import atomic
+
+from accounts.choices import Side
+from accounts.facts import facts_of_accounts
+from ledger.actors import Actor
+from ledger.clock import utc_now
+from ledger.exceptions import ValidationError
+from ledger.ids import Prefix, encode_id, new_id
+from ledger.models import Entity
+from transactions.choices import Source, Status
+from transactions.drafts import Draft
+from transactions.models import JournalEntry
+from transactions.services.batches import find_faults, post_batch
+
+
+@dataclass(frozen=True, slots=True)
+class JournalLine:
+    account_id: UUID
+    direction: Side
+    # > 0, in the entry's currency.
+    amount: Decimal
+
+
+class Pair(NamedTuple):
+    """An amount that leaves the credit account and enters the debit account."""
+
+    debit_account_id: UUID
+    credit_account_id: UUID
+    amount: Decimal
+
+
+def post_journal_entry(
+    *,
+    entity: Entity,
+    lines: Sequence[JournalLine],
+    currency: str,
+    timestamp: datetime,
+    day: date,
+    actor: Actor,
+    description: str = "",
+    status: Status = Status.PENDING,
+) -> JournalEntry:
+    """Record an entry of two or more lines as linked two-account transactions, all or none.
+
+    Of each account, lines of one direction become one; `pair_lines` says which credit goes with which
+    debit. The entry's own id links the transactions.
+
+    Raises ValidationError where debits and credits differ (with both sums), AccountNotFoundError,
+    AccountClosedError, PeriodClosedError.
+    """
+    pairs = pair_lines(lines)
+    entry = JournalEntry(
+        entity=entity, description=description, date=day, created_at=utc_now(), created_by=actor.id
+    )
+    template = Draft(
+        debit_account_id=pairs[0].debit_account_id,
+        credit_account_id=pairs[0].credit_account_id,
+        amount=pairs[0].amount,
+        currency=currency,
+        timestamp=timestamp,
+        date=day,
+        status=status,
+        source=Source.JOURNAL,
+        description=description,
+        journal_entry_id=entry.id,
+    )
+    drafts = [replace(template, **pair._asdict(), id=new_id()) for pair in pairs]
+    with atomic():
+        for fault in find_faults(entity, drafts).values():
+            raise fault
+        entry.ledger_id = facts_of_accounts(entity, [drafts[0].debit_account_id]).popitem()[1].ledger_id
+        entry.save(force_insert=True)
+        for fault in post_batch(entity=entity, drafts=drafts, actor=actor).values():
+            raise fault
+    return entry
+
+
+def pair_lines(lines: Sequence[JournalLine]) -> list[Pair]:
+    """Split an entry's lines into pairs of one debit and one credit account.
+
+    Every pair uses up the rest of a line, so there are at most one fewer than lines. An account that
+    stands on both sides is never paired with itself.
+
+    Raises ValidationError where debits and credits differ, or where an account stands on both sides
+    with more than the other lines can take.
+    """
+    debits: defaultdict[UUID, Decimal] = defaultdict(Decimal)
+    credits: defaultdict[UUID, Decimal] = defaultdict(Decimal)
+    for line in lines:
+        (debits if line.direction == Side.DEBIT else credits)[line.account_id] += line.amount
+    left = sum(debits.values(), Decimal())
+    if left != sum(credits.values(), Decimal()):
+        raise ValidationError.of(
+            "lines",
+            f"The debits add up to {left} and the credits to {sum(credits.values(), Decimal())}; "
+            "both sides of an entry must be equal.",
+        )
+    for account_id in debits.keys() & credits.keys():
+        if debits[account_id] + credits[account_id] > left:
+            raise ValidationError.of(
+                "lines",
+                f"Account {encode_id(Prefix.ACCOUNT, account_id)} stands on both sides with more than the "
+                "other lines can take; send its difference as one line.",
+            )
+    pairs = []
+    while left:
+        # An account on both sides goes first, while there are others to pair it with.
+        debit = max(debits, key=lambda account: (debits[account] + credits.get(account, 0), account.int))
+        credit = max(
+            (account for account in credits if account != debit),
+            key=lambda account: (credits[account] + debits.get(account, 0), account.int),
+        )
+        others = (
+            left - debits[account] - credits[account]
+            for account in debits.keys() & credits.keys() - {debit, credit}
+        )
+        amount = min(debits[debit], credits[credit], *others)
+        pairs.append(Pair(debit, credit, amount))
+        left -= amount
+        for side, account in ((debits, debit), (credits, credit)):
+            side[account] -= amount
+            if not side[account]:
+                del side[account]
+    return pairs

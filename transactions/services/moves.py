@@ -1,0 +1,141 @@
+"""Changes of state: approving, clearing, reconciling, expiring."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from django.db import DatabaseError
+from django.db.transaction import atomic
+
+from accounts.totals import SLOTS
+from ledger.actors import Actor
+from ledger.clock import utc_now
+from ledger.db import execute, fetch, slot, uuid_array
+from ledger.exceptions import LedgerError
+from ledger.ids import new_id
+from ledger.models import Entity
+from transactions.choices import APPROVABLE, COUNTS_AS_POSTED, MOVES, Change, Status
+from transactions.exceptions import IllegalMoveError, PeriodClosedError, TransactionNotFoundError, refusal
+from transactions.rows import Row
+from transactions.services.changing import HISTORY, MOVE_EFFECT, lock_transactions
+
+_MOVE: Final = f"""
+WITH wanted AS MATERIALIZED (
+    SELECT * FROM unnest(%(ids)s::uuid[], %(revision_ids)s::uuid[]) AS w (id, revision_id)
+),
+before AS MATERIALIZED (
+    SELECT t.*, w.revision_id FROM wanted w
+    JOIN transactions_transaction t ON t.entity_id = %(entity)s::uuid AND t.id = w.id
+),
+{HISTORY},
+changed AS (
+    UPDATE transactions_transaction t
+    SET status = %(status)s::text, updated_at = %(now)s::timestamptz, posted_at = %(posted_at)s::timestamptz
+    FROM wanted w
+    WHERE t.entity_id = %(entity)s::uuid AND t.id = w.id
+    RETURNING t.debit_account_id, t.credit_account_id, t.date, t.amount, t.status
+),
+{MOVE_EFFECT}
+SELECT 1
+"""
+
+
+class Approval(NamedTuple):
+    """What became of one transaction that was to be approved."""
+
+    id: UUID
+    status: Status | None
+    updated_at: datetime | None
+    error: LedgerError | None
+
+
+def approve_transactions(*, entity: Entity, ids: Sequence[UUID], actor: Actor) -> list[Approval]:
+    """Post the pending transactions of `ids`: their amounts go from pending to posted in both accounts.
+
+    One that is POSTED already counts as approved and does not change. One that cannot be approved
+    carries its error (TransactionNotFoundError, IllegalMoveError, PeriodClosedError) and does not keep
+    the others back. Repeated ids count once. The result is in the order of `ids`.
+
+    Raises PeriodClosedError where the books were closed in between; then nothing is approved.
+    """
+    unique = list(dict.fromkeys(ids))
+    now = utc_now()
+    with atomic():
+        rows = lock_transactions(entity, unique)
+        closed_through = fetch(
+            "SELECT books_closed_through FROM ledger_entity WHERE id = %(id)s::uuid", {"id": entity.id}
+        )[0][0]
+        approvals: list[Approval] = []
+        moving: list[UUID] = []
+        for transaction_id in unique:
+            row = rows.get(transaction_id)
+            if row is None:
+                approvals.append(Approval(transaction_id, None, None, TransactionNotFoundError(transaction_id)))
+            elif row.status == Status.POSTED:
+                approvals.append(Approval(transaction_id, row.status, row.updated_at, None))
+            elif row.status not in APPROVABLE:
+                error = IllegalMoveError(transaction_id, row.status, Status.POSTED)
+                approvals.append(Approval(transaction_id, row.status, row.updated_at, error))
+            elif closed_through is not None and row.date <= closed_through:
+                closed = PeriodClosedError(closed_through)
+                approvals.append(Approval(transaction_id, row.status, row.updated_at, closed))
+            else:
+                moving.append(transaction_id)
+                approvals.append(Approval(transaction_id, Status.POSTED, now, None))
+        write_move(entity=entity, ids=moving, to=Status.POSTED, change=Change.APPROVED, actor=actor, now=now)
+    return approvals
+
+
+def move_transactions(
+    *, entity: Entity, ids: Sequence[UUID], to: Status, change: Change, actor: Actor, reason: str = ""
+) -> list[Row]:
+    """Move every one of `ids` to the state `to`, all or none; returns them as they were before.
+
+    Raises TransactionNotFoundError, IllegalMoveError (which names both states), PeriodClosedError.
+    """
+    with atomic():
+        rows = lock_transactions(entity, ids)
+        for transaction_id in ids:
+            if transaction_id not in rows:
+                raise TransactionNotFoundError(transaction_id)
+            if to not in MOVES[rows[transaction_id].status]:
+                raise IllegalMoveError(transaction_id, rows[transaction_id].status, to)
+        write_move(
+            entity=entity, ids=list(rows), to=to, change=change, actor=actor, now=utc_now(), reason=reason
+        )
+    return list(rows.values())
+
+
+def write_move(
+    *,
+    entity: Entity,
+    ids: Sequence[UUID],
+    to: Status,
+    change: Change,
+    actor: Actor,
+    now: datetime,
+    reason: str = "",
+) -> None:
+    """Write the move of transactions that the caller has locked and found movable."""
+    if not ids:
+        return
+    try:
+        execute(
+            _MOVE,
+            {
+                "entity": entity.id,
+                "slot": slot(SLOTS),
+                "ids": uuid_array(ids),
+                "revision_ids": uuid_array(new_id() for _ in ids),
+                "status": to.value,
+                "posted_at": now if to in COUNTS_AS_POSTED else None,
+                "now": now,
+                "changed_by": actor.id,
+                "changed_by_kind": actor.kind.value,
+                "change": change.value,
+                "reason": reason,
+            },
+        )
+    except DatabaseError as error:
+        raise refusal(error) or error from error

@@ -1,0 +1,188 @@
+"""Recording one transaction: one prepared statement, one round trip, one commit."""
+
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import DatabaseError, IntegrityError
+
+from accounts.facts import AccountFacts, facts_of_accounts
+from accounts.totals import ADD_EFFECT_TO_TOTALS, SLOTS
+from ledger.actors import Actor
+from ledger.api import json
+from ledger.clock import utc_now
+from ledger.db import constraint_name, fetch, slot
+from ledger.exceptions import Detail, LedgerError, ValidationError
+from ledger.ids import Prefix, encode_id
+from ledger.models import Entity
+from transactions.choices import COUNTS_AS_POSTED
+from transactions.drafts import Draft
+from transactions.effects import effect_of
+from transactions.exceptions import (
+    AccountClosedError,
+    AccountNotFoundError,
+    ExternalIdTakenError,
+    refusal,
+)
+from transactions.models import Transaction
+from transactions.rows import ACCOUNTS, STATE, Row
+
+# `pair` is empty, and so nothing is written, unless both accounts are of this company, of one ledger
+# and of the transaction's currency; `explain` then says what is wrong. Guards look at closed periods
+# and closed accounts once more, after taking the lock that closing them takes.
+_POST: Final = f"""
+WITH pair AS MATERIALIZED (
+    SELECT d.ledger_id, {ACCOUNTS}
+    FROM accounts_account d
+    JOIN accounts_account c ON c.entity_id = d.entity_id AND c.ledger_id = d.ledger_id
+        AND c.currency = d.currency
+    WHERE d.entity_id = %(entity)s::uuid AND d.id = %(debit_account_id)s::uuid
+        AND c.id = %(credit_account_id)s::uuid
+        AND d.currency = %(currency)s AND d.closed_at IS NULL AND c.closed_at IS NULL
+),
+fresh AS (
+    INSERT INTO transactions_transaction (entity_id, {STATE})
+    SELECT %(entity)s::uuid, %(id)s::uuid, pair.ledger_id, %(debit_account_id)s::uuid,
+        %(credit_account_id)s::uuid, %(timestamp)s::timestamptz, %(now)s::timestamptz, %(now)s::timestamptz,
+        %(posted_at)s::timestamptz, %(expires_at)s::timestamptz, %(categorized_at)s::timestamptz,
+        %(created_by)s::uuid, %(journal_entry_id)s::uuid, %(reverses_id)s::uuid, NULL::uuid,
+        %(reclassifies_id)s::uuid, %(date)s::date, %(amount)s::numeric, %(currency)s::text, %(status)s::text,
+        %(source)s::text, %(external_id)s::text, %(counterparty)s::text, %(description)s::text,
+        %(metadata)s::jsonb
+    FROM pair
+    RETURNING debit_account_id, credit_account_id, date, amount, status, ledger_id
+),
+effect AS ({effect_of("fresh")}),
+{ADD_EFFECT_TO_TOTALS}
+SELECT * FROM pair
+"""
+
+
+def post_transaction(*, entity: Entity, draft: Draft, actor: Actor) -> Row:
+    """Record `draft` in the books of `entity` and add its amount to both accounts' totals.
+
+    The amount leaves the credit account and enters the debit account. With status POSTED it counts as
+    posted at once, otherwise as pending until it is approved.
+
+    Raises AccountNotFoundError, AccountClosedError, PeriodClosedError, ExternalIdTakenError, and
+    ValidationError where the accounts are one and the same, of two ledgers, or of another currency.
+    """
+    now = utc_now()
+    try:
+        found = fetch(_POST, {"entity": entity.id, "slot": slot(SLOTS), **parameters(draft, actor, now)})
+    except DatabaseError as error:
+        raise explained(error, entity, [draft]) from error
+    if not found:
+        raise explain(entity, draft)
+    ledger_id, *accounts = found[0]
+    return Row(*_state(draft, actor, now, ledger_id), *accounts)
+
+
+def parameters(draft: Draft, actor: Actor, now: datetime) -> dict[str, Any]:
+    """The columns of a new transaction, by name; times from Python, so that they are one and the same."""
+    return {
+        "id": draft.id,
+        "debit_account_id": draft.debit_account_id,
+        "credit_account_id": draft.credit_account_id,
+        "timestamp": draft.timestamp,
+        "now": now,
+        "posted_at": now if draft.status in COUNTS_AS_POSTED else None,
+        "expires_at": draft.expires_at,
+        "categorized_at": draft.categorized_at,
+        "created_by": actor.id,
+        "journal_entry_id": draft.journal_entry_id,
+        "reverses_id": draft.reverses_id,
+        "reclassifies_id": draft.reclassifies_id,
+        "date": draft.date,
+        "amount": draft.amount,
+        "currency": draft.currency,
+        "status": draft.status.value,
+        "source": draft.source.value,
+        "external_id": draft.external_id,
+        "counterparty": draft.counterparty,
+        "description": draft.description,
+        "metadata": metadata_text(draft.metadata),
+    }
+
+
+def metadata_text(metadata: dict[str, Any] | None) -> str | None:
+    """Metadata as the JSON text that the database takes and gives."""
+    return None if metadata is None else json.encode(metadata).decode()
+
+
+def _state(draft: Draft, actor: Actor, now: datetime, ledger_id: UUID) -> tuple[Any, ...]:
+    """What the database now holds, in the order of `Row`; nothing need be read back."""
+    return (
+        draft.id,
+        ledger_id,
+        draft.debit_account_id,
+        draft.credit_account_id,
+        draft.timestamp,
+        now,
+        now,
+        now if draft.status in COUNTS_AS_POSTED else None,
+        draft.expires_at,
+        draft.categorized_at,
+        actor.id,
+        draft.journal_entry_id,
+        draft.reverses_id,
+        None,
+        draft.reclassifies_id,
+        draft.date,
+        draft.amount,
+        draft.currency,
+        draft.status,
+        draft.source,
+        draft.external_id,
+        draft.counterparty,
+        draft.description,
+        metadata_text(draft.metadata),
+    )
+
+
+def explained(error: DatabaseError, entity: Entity, drafts: list[Draft]) -> Exception:
+    """What the database refused, as an error that names the record and the remedy; else `error` itself."""
+    if isinstance(error, IntegrityError) and constraint_name(error) == "transaction_external_id_unique":
+        ids = [draft.external_id for draft in drafts if draft.external_id is not None]
+        taken = (
+            Transaction.objects.for_entity(entity).filter(external_id__in=ids).values_list("external_id", "id")
+        ).first()
+        if taken is not None and taken[0] is not None:
+            return ExternalIdTakenError(taken[0], taken[1])
+    return refusal(error) or error
+
+
+def explain(entity: Entity, draft: Draft) -> LedgerError:
+    """Why `draft` does not fit the chart of accounts of `entity`."""
+    accounts = facts_of_accounts(entity, (draft.debit_account_id, draft.credit_account_id))
+    return account_fault(draft, accounts) or ValidationError(
+        "The accounts were changed while this transaction was being recorded; send it again."
+    )
+
+
+def account_fault(draft: Draft | Row, accounts: dict[UUID, AccountFacts]) -> LedgerError | None:
+    """The first thing that is wrong with the accounts of `draft`, given the company's accounts by id."""
+    sides = (("debitAccountId", draft.debit_account_id), ("creditAccountId", draft.credit_account_id))
+    for name, account_id in sides:
+        if account_id not in accounts:
+            return AccountNotFoundError(account_id, field=name)
+    debit, credit = accounts[draft.debit_account_id], accounts[draft.credit_account_id]
+    for account in (debit, credit):
+        if account.closed_at is not None:
+            return AccountClosedError(account.id)
+    if debit.id == credit.id:
+        message = (
+            f"{encode_id(Prefix.ACCOUNT, debit.id)} is both the debit and the credit account; "
+            "a transaction needs two different accounts."
+        )
+        return ValidationError(message, details=[Detail("creditAccountId", message)])
+    if debit.ledger_id != credit.ledger_id:
+        message = (
+            f"The debit account is of ledger {encode_id(Prefix.LEDGER, debit.ledger_id)} and the credit account "
+            f"of {encode_id(Prefix.LEDGER, credit.ledger_id)}; both must be of one ledger."
+        )
+        return ValidationError(message, details=[Detail("creditAccountId", message)])
+    if debit.currency != draft.currency:
+        message = f'The accounts are in {debit.currency}, not {draft.currency}; send currency "{debit.currency}".'
+        return ValidationError(message, details=[Detail("currency", message)])
+    return None

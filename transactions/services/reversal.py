@@ -1,0 +1,128 @@
+"""Undoing what is posted, for everyone to see: the mirror image, not an eraser."""
+
+from datetime import datetime
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from django.db import DatabaseError
+from django.db.transaction import atomic
+
+from ledger.actors import Actor
+from ledger.clock import utc_now
+from ledger.db import execute, fetch
+from ledger.exceptions import ValidationError
+from ledger.ids import new_id
+from ledger.models import Entity
+from ledger.times import day_of
+from transactions.choices import Change, Source, Status
+from transactions.drafts import Draft
+from transactions.exceptions import (
+    AlreadyReversedError,
+    IllegalMoveError,
+    TransactionNotFoundError,
+    refusal,
+)
+from transactions.rows import Row
+from transactions.services.changing import HISTORY, lock_transactions
+from transactions.services.posting import post_transaction
+
+# Both POSTED and REVERSED count as posted, so no total changes.
+_MARK_REVERSED: Final = f"""
+WITH before AS MATERIALIZED (
+    SELECT t.*, %(revision_id)s::uuid AS revision_id FROM transactions_transaction t
+    WHERE t.entity_id = %(entity)s::uuid AND t.id = %(id)s::uuid
+),
+{HISTORY}
+UPDATE transactions_transaction
+SET status = 'REVERSED', reversed_by_id = %(reversal_id)s::uuid, updated_at = %(now)s::timestamptz
+WHERE entity_id = %(entity)s::uuid AND id = %(id)s::uuid
+"""
+
+
+class Reversed(NamedTuple):
+    original: Row
+    reversal: Row
+
+
+def reverse_transaction(
+    *, entity: Entity, transaction_id: UUID, actor: Actor, reason: str = "", on: datetime | None = None
+) -> Reversed:
+    """Post the mirror image of a POSTED transaction, dated `on` (now unless given), and mark the original
+    REVERSED; the two are linked both ways.
+
+    The reversal debits what the original credited and the other way round, with the same amount. Where
+    the original was moved to another category, those reclassifications are reversed with it.
+
+    Raises TransactionNotFoundError, AlreadyReversedError, IllegalMoveError for any state but POSTED,
+    PeriodClosedError, AccountClosedError, and ValidationError where `on` lies before the original's day.
+    """
+    now = utc_now()
+    timestamp = on or now
+    with atomic():
+        original = lock_transactions(entity, [transaction_id]).get(transaction_id)
+        if original is None:
+            raise TransactionNotFoundError(transaction_id)
+        if original.status == Status.REVERSED:
+            raise AlreadyReversedError(transaction_id, original.reversed_by_id)
+        if original.status != Status.POSTED:
+            raise IllegalMoveError(transaction_id, original.status, Status.REVERSED)
+        day = day_of(timestamp, entity.zone)
+        if on is not None and day < original.date:
+            raise ValidationError.of(
+                "date", f"{day} lies before the original's day; reverse it on {original.date} or later."
+            )
+        reversal = post_transaction(
+            entity=entity,
+            draft=Draft(
+                debit_account_id=original.credit_account_id,
+                credit_account_id=original.debit_account_id,
+                amount=original.amount,
+                currency=original.currency,
+                timestamp=timestamp,
+                date=day,
+                status=Status.POSTED,
+                source=Source.SYSTEM,
+                description=f"Reversal: {original.description}"[:1000],
+                counterparty=original.counterparty,
+                metadata={"reason": reason} if reason else None,
+                reverses_id=original.id,
+            ),
+            actor=actor,
+        )
+        try:
+            execute(
+                _MARK_REVERSED,
+                {
+                    "entity": entity.id,
+                    "id": original.id,
+                    "revision_id": new_id(),
+                    "reversal_id": reversal.id,
+                    "now": now,
+                    "changed_by": actor.id,
+                    "changed_by_kind": actor.kind.value,
+                    "change": Change.REVERSED.value,
+                    "reason": reason,
+                },
+            )
+        except DatabaseError as error:
+            raise refusal(error) or error from error
+        for reclassification in _reclassifications(entity, original.id):
+            reverse_transaction(
+                entity=entity, transaction_id=reclassification, actor=actor, reason=reason, on=timestamp
+            )
+    return Reversed(
+        original._replace(status=Status.REVERSED, reversed_by_id=reversal.id, updated_at=now), reversal
+    )
+
+
+def _reclassifications(entity: Entity, original_id: UUID) -> list[UUID]:
+    """The posted transactions that moved the original to another category, oldest first."""
+    rows = fetch(
+        """
+        SELECT id FROM transactions_transaction
+        WHERE entity_id = %(entity)s::uuid AND reclassifies_id = %(original)s::uuid AND status = 'POSTED'
+        ORDER BY id
+        """,
+        {"entity": entity.id, "original": original_id},
+    )
+    return [row[0] for row in rows]
