@@ -17,6 +17,7 @@ from rest_framework import exceptions as drf
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
+from ledger import db
 from ledger.api import json
 from ledger.exceptions import (
     AuthenticationError,
@@ -49,6 +50,8 @@ PASSING_SQLSTATES: Final[dict[str, int]] = {
 }
 # Values that no column can hold; the fields refuse nearly all of them first.
 UNSTORABLE_SQLSTATES: Final = frozenset({"22P05", "22021", "22001", "22003", "22007", "22008"})
+# Our own guards in the database; services refuse first, and say it better.
+GUARD_SQLSTATES: Final = "OL"
 # Two requests raced for the same unique key, or one removed what the other refers to.
 CONFLICT_SQLSTATES: Final = frozenset({"23505", "23503", "23001"})
 
@@ -122,14 +125,8 @@ def _internal() -> LedgerError:
     )
 
 
-def sqlstate_of(exc: BaseException) -> str | None:
-    """Return the SQLSTATE of a database error, whether Django or the driver raised it."""
-    cause = exc if isinstance(exc, DriverError) else exc.__cause__
-    return getattr(cause, "sqlstate", None)
-
-
 def _from_database(exc: BaseException) -> LedgerError:
-    sqlstate = sqlstate_of(exc) or ""
+    sqlstate = db.sqlstate(exc) or ""
     if sqlstate in PASSING_SQLSTATES or sqlstate.startswith("08"):
         logger.warning("database_busy", sqlstate=sqlstate, exc_info=exc)
         if sqlstate == "57014":
@@ -143,6 +140,12 @@ def _from_database(exc: BaseException) -> LedgerError:
         return ValidationError(
             "A value of the request cannot be stored: text is too long or has characters that are no text, "
             "or a number or date is out of bounds."
+        )
+    if sqlstate.startswith(GUARD_SQLSTATES):
+        logger.warning("refused_by_guard", sqlstate=sqlstate, exc_info=exc)
+        return ConflictError(
+            "The books refuse this change: what is posted, closed or recorded as history stays as it is. "
+            "Reverse the transaction and post a new one."
         )
     if sqlstate in CONFLICT_SQLSTATES:
         logger.warning("constraint_conflict", sqlstate=sqlstate, exc_info=exc)
@@ -211,8 +214,9 @@ def json_instead(request: HttpRequest, response: HttpResponseBase) -> HttpRespon
 
     Its headers stay. What is no error, or is JSON already, comes back as it is.
     """
-    is_page = isinstance(response, HttpResponse) and response.get("Content-Type", "").startswith("text/html")
-    if response.status_code < 400 or not is_page:
+    if response.status_code < 400 or not isinstance(response, HttpResponse):
+        return response
+    if not response.get("Content-Type", "").startswith("text/html"):
         return response
     if response.status_code == 405:
         error: LedgerError = MethodNotAllowedError(

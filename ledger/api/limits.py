@@ -60,9 +60,8 @@ class Allowance(NamedTuple):
 
 @dataclass(slots=True)
 class _Bucket:
-    """What this process holds of one caller's quota in the current window."""
+    """What this process holds of one caller's quota in one window."""
 
-    limit: int
     leased: int  # and not spent yet
     taken_by_all: int  # by all processes, when we last asked
 
@@ -74,7 +73,7 @@ class RateLimiter:
         self._client = client
         self._lock = threading.Lock()
         self._window = 0
-        self._buckets: dict[tuple[str, str, int], _Bucket] = {}
+        self._buckets: dict[tuple[Rule, int], _Bucket] = {}
         self._asks_again_at = 0.0
         self._is_down = False
 
@@ -101,17 +100,17 @@ class RateLimiter:
     def _spend(self, rule: Rule, window: int) -> int | None:
         """Spend one request and return how many are left, or None where none was left."""
         # The window is part of the name: what a slow thread leased in the last one is not spent in this one.
-        name = (rule.name, rule.key, window)
+        name = (rule, window)
         with self._lock:
             if window > self._window or len(self._buckets) > BUCKETS_MAX:
                 self._window = max(window, self._window)
                 self._buckets = {}
             bucket = self._buckets.get(name)
-            if bucket is not None and bucket.limit == rule.limit:
+            if bucket is not None:
                 if bucket.leased > 0:
                     bucket.leased -= 1
-                    return max(0, bucket.limit - bucket.taken_by_all) + bucket.leased
-                if bucket.taken_by_all >= bucket.limit:
+                    return max(0, rule.limit - bucket.taken_by_all) + bucket.leased
+                if bucket.taken_by_all >= rule.limit:
                     return None
         # The lock is not held while Redis is asked; two threads that ask at once lease two chunks.
         chunk = max(1, rule.limit // CHUNKS_PER_WINDOW)
@@ -120,24 +119,25 @@ class RateLimiter:
             return rule.limit
         granted = max(0, min(chunk, rule.limit - (taken - chunk)))
         with self._lock:
-            bucket = self._buckets.get(name)
-            if bucket is None or bucket.limit != rule.limit:
-                bucket = self._buckets[name] = _Bucket(rule.limit, 0, 0)
+            bucket = self._buckets.setdefault(name, _Bucket(0, 0))
             bucket.taken_by_all = max(bucket.taken_by_all, taken)
             bucket.leased += granted
             if bucket.leased == 0:
                 return None
             bucket.leased -= 1
-            return max(0, bucket.limit - bucket.taken_by_all) + bucket.leased
+            return max(0, rule.limit - bucket.taken_by_all) + bucket.leased
 
     def _lease(self, rule: Rule, window: int, chunk: int) -> int | None:
         """Take a chunk from Redis and return what all processes took so far; None where Redis is down."""
         if self._is_down and time.monotonic() < self._asks_again_at:
             return None
-        key = f"ratelimit:{rule.name}:{rule.key}:{window}"
+        # A limit that was changed counts afresh: chunks of the old one would fill the new one at once.
+        key = f"ratelimit:{rule.name}:{rule.key}:{rule.limit}:{window}"
         try:
             with self._client.pipeline(transaction=False) as pipeline:
-                taken, _ = pipeline.incrby(key, chunk).expire(key, 2 * WINDOW_SECONDS).execute()
+                pipeline.incrby(key, chunk)
+                pipeline.expire(key, 2 * WINDOW_SECONDS)
+                taken, _ = pipeline.execute()
         except redis.RedisError as error:
             if not self._is_down:
                 logger.warning("rate_limits_off", reason=str(error))
@@ -195,7 +195,7 @@ def client_address(request: HttpRequest) -> str:
     if proxies:
         forwarded = [entry.strip() for entry in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
         if len(forwarded) >= proxies and forwarded[-proxies]:
-            return forwarded[-proxies]
+            return str(forwarded[-proxies])
     return peer
 
 

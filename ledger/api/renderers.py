@@ -43,6 +43,7 @@ class Negotiation(DefaultContentNegotiation):
         if len(renderers) == 1:
             return first, str(first.media_type)
         try:
-            return super().select_renderer(request, renderers, format_suffix)
+            chosen: tuple[BaseRenderer, str] = super().select_renderer(request, renderers, format_suffix)
         except NotAcceptable:
             return first, str(first.media_type)
+        return chosen

@@ -182,7 +182,14 @@ def parse_body(
     return parse(request.data, shape, zone=zone, partial=partial)
 
 
-_shapes = threading.local()
+class _Shapes(threading.local):
+    """The thread's own serializers, by shape and whether it is partial."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[type[RequestSerializer], bool], RequestSerializer] = {}
+
+
+_shapes: Final = _Shapes()
 
 
 def parse(
@@ -197,10 +204,9 @@ def parse(
 
     A DRF serializer takes far longer to make than to run, so each thread keeps one of every shape.
     """
-    kept = _shapes.__dict__
-    serializer = kept.get((shape, partial))
+    serializer = _shapes.kept.get((shape, partial))
     if serializer is None:
-        serializer = kept[shape, partial] = shape(partial=partial, context={})
+        serializer = _shapes.kept[shape, partial] = shape(partial=partial, context={})
     serializer.context.update(zone=zone, in_query=in_query)
     try:
         values: dict[str, Any] = serializer.run_validation(data)

@@ -15,7 +15,9 @@ from ledger.exceptions import Detail, shown
 
 @pytest.fixture(autouse=True)
 def failing_views() -> Iterator[None]:
-    with override_settings(ROOT_URLCONF="ledger.tests.urls_of_errors"):
+    with override_settings(
+        ROOT_URLCONF="ledger.tests.urls_of_errors", RATE_LIMIT_ADDRESS_PER_MINUTE=1_000_000
+    ):
         yield
 
 
@@ -118,8 +120,9 @@ def test_a_wrong_method_names_the_right_ones(client: Client) -> None:
     [
         ("40001", 409, "CONFLICT"), ("40P01", 409, "CONFLICT"), ("55P03", 409, "CONFLICT"),
         ("57014", 409, "CONFLICT"), ("53300", 409, "CONFLICT"), ("08006", 409, "CONFLICT"),
-        ("23505", 409, "CONFLICT"), ("23503", 409, "CONFLICT"), ("22P05", 400, "VALIDATION_ERROR"),
-        ("22021", 400, "VALIDATION_ERROR"), ("22003", 400, "VALIDATION_ERROR"),
+        ("23505", 409, "CONFLICT"), ("23503", 409, "CONFLICT"), ("OL002", 409, "CONFLICT"),
+        ("22P05", 400, "VALIDATION_ERROR"), ("22021", 400, "VALIDATION_ERROR"),
+        ("22003", 400, "VALIDATION_ERROR"),
         ("42703", 500, "INTERNAL_ERROR"), ("23514", 500, "INTERNAL_ERROR"), ("P0001", 500, "INTERNAL_ERROR"),
     ],
 )  # fmt: skip

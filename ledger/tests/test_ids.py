@@ -4,6 +4,7 @@ import os
 from uuid import UUID
 
 import pytest
+import uuid_utils
 from hypothesis import given
 from hypothesis import strategies as st
 from typeid import TypeID
@@ -43,7 +44,7 @@ def test_forked_processes_make_different_ids() -> None:
 def test_an_id_is_the_typeid_of_its_uuid_and_reads_back(value: UUID) -> None:
     text = encode_id(Prefix.ACCOUNT, value)
 
-    assert text == str(TypeID.from_uuid(value, "acc"))
+    assert text == str(TypeID.from_uuid(uuid_utils.UUID(value.hex), "acc"))
     assert decode_id(Prefix.ACCOUNT, text, field="accountId") == value
 
 

@@ -102,8 +102,8 @@ def test_ids_times_and_translations_are_written_in_the_forms_of_the_api() -> Non
 
     assert standard.loads(json.encode(value)) == {
         "id": "01890a5d-ac96-774b-bcce-b302099a8057",
-        "at": format_timestamp(value["at"]),
-        "precisely": format_timestamp(value["precisely"]),
+        "at": format_timestamp(moment),
+        "precisely": format_timestamp(moment.replace(microsecond=5)),
         "on": "2024-01-15",
         "lazy": "text",
     }

@@ -1,6 +1,7 @@
 """Rate limits: what they count, what they cost, and what happens without Redis."""
 
 import threading
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
@@ -26,7 +27,7 @@ class CountingRedis(redis.Redis):
 
 
 def client() -> CountingRedis:
-    return CountingRedis.from_url(settings.REDIS_URL)
+    return cast("CountingRedis", CountingRedis.from_url(settings.REDIS_URL))
 
 
 def rule(limit: int) -> Rule:
@@ -121,7 +122,7 @@ def test_without_redis_requests_pass_and_the_log_says_so_once(
     assert [limiter.take(limits, now=NOW).allowed for _ in range(3)] == [True, True, False]
 
 
-def request(path: str = "/v1/accounts", **meta: str) -> HttpRequest:
+def request(path: str = "/v1/accounts", **meta: Any) -> HttpRequest:
     return RequestFactory().get(path, **meta)
 
 
@@ -173,7 +174,7 @@ def test_an_ipv6_caller_counts_by_its_network() -> None:
 
 
 def test_every_api_response_says_what_is_left_and_refusals_when_to_come_back(client: Client) -> None:
-    token = {"HTTP_AUTHORIZATION": f"Bearer {uuid4()}"}
+    token: dict[str, Any] = {"HTTP_AUTHORIZATION": f"Bearer {uuid4()}"}
     with override_settings(RATE_LIMIT_PER_MINUTE=2, RATE_LIMIT_ADDRESS_PER_MINUTE=1_000_000):
         responses = [client.get("/v1/nowhere", **token) for _ in range(3)]
 
