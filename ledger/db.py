@@ -26,6 +26,7 @@ ACCOUNT_TYPE: Final = "OL007"
 # PostgreSQL's own (manual, appendix A).
 UNIQUE_VIOLATION: Final = "23505"
 FOREIGN_KEY_VIOLATION: Final = "23503"
+RESTRICT_VIOLATION: Final = "23001"
 CHECK_VIOLATION: Final = "23514"
 SERIALIZATION_FAILURE: Final = "40001"
 DEADLOCK: Final = "40P01"
@@ -45,9 +46,9 @@ Parameters = Mapping[str, Any] | Sequence[Any]
 def fetch(sql: str, params: Parameters | None = None) -> list[Row]:
     """Run a statement on the default connection and return all its rows (none where it returns nothing).
 
-    Placeholders are `%(name)s` or `%s`; a literal per cent sign is `%%` where there are parameters. Works inside
-    and outside of `atomic()`. `jsonb` comes back as text, timestamps aware in UTC, `numeric` as Decimal; pass
-    JSON as text with a cast. Raises Django's database errors; `sqlstate` tells them apart.
+    Placeholders are `%(name)s` or `%s`; a literal per cent sign is `%%` where there are parameters. Works
+    inside and outside of `atomic()`. `jsonb` comes back as text, timestamps aware in UTC, `numeric` as
+    Decimal; pass JSON as text with a cast. Raises Django's database errors; `sqlstate` tells them apart.
     """
     cursor = _run(sql, params)
     return cursor.fetchall() if cursor.description is not None else []
@@ -104,7 +105,7 @@ def _run(sql: str, params: Parameters | None) -> Cursor[Row]:
 
 
 def sqlstate(error: BaseException) -> str | None:
-    """Return the SQLSTATE of a database error, whether Django or the driver raised it; None of other errors."""
+    """Return the SQLSTATE of a database error, whether Django or the driver raised it, else None."""
     cause = _driver_error(error)
     return cause.sqlstate if cause is not None else None
 
