@@ -90,6 +90,8 @@ class RequestSerializer(serializers.Serializer):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        # The API's description shows a shape's docstring; without one of its own it would show this class's.
+        cls.__doc__ = cls.__dict__.get("__doc__") or ""
         for name in list(cls._declared_fields):
             if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
                 raise TypeError(f"{cls.__name__}.{name}: declare request fields in snake_case")

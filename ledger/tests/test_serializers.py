@@ -3,14 +3,19 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import RequestFactory
+from django.urls import path
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import ValidationError as ValidationErrorOfDrf
+from rest_framework.request import Request
+from rest_framework.views import APIView
 
 from ledger.api.fields import METADATA_LIMIT_BYTES
 from ledger.api.query import parse_query
@@ -233,6 +238,29 @@ def test_wrong_values_are_refused_by_name_with_the_remedy(key: str, value: objec
 def test_fields_must_be_declared_in_snake_case() -> None:
     with pytest.raises(TypeError, match="snake_case"):
         type("Wrong", (RequestSerializer,), {"amountMin": AmountField()})
+
+
+def test_the_description_of_the_api_shows_the_declared_spelling_bounds_and_words() -> None:
+    assert set(Order().fields) >= {"debitAccountId", "lineCount", "isFinal"}
+    assert set(SnakeOrder().fields) >= {"debit_account_id", "line_count", "is_final"}
+
+    class NamedView(APIView):
+        authentication_classes: ClassVar[list[Any]] = []
+
+        @extend_schema(request=Named, responses={204: None})
+        def post(self, request: Request) -> None: ...
+
+    generator = SchemaGenerator(patterns=[path("v1/named", NamedView.as_view())])
+    schema = generator.get_schema(request=None, public=True)
+
+    assert schema["components"]["schemas"]["NamedRequest"] == {
+        "type": "object",
+        "properties": {
+            "legalName": {"type": "string", "minLength": 1, "maxLength": 20},
+            "pageSize": {"type": "integer", "minimum": 1, "maximum": 100, "default": 50},
+        },
+        "required": ["legalName"],
+    }
 
 
 class Listing(RequestSerializer):
