@@ -5,12 +5,14 @@ back in snake_case, whatever the caller wrote. Validation is of shapes only; rul
 """
 
 import difflib
+import inspect
 import re
 import threading
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 from zoneinfo import ZoneInfo
 
+from drf_spectacular.drainage import set_override
 from rest_framework import serializers
 from rest_framework.fields import Field, empty
 from rest_framework.request import Request
@@ -91,7 +93,7 @@ class RequestSerializer(serializers.Serializer):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         # The API's description shows a shape's docstring; without one of its own it would show this class's.
-        cls.__doc__ = cls.__dict__.get("__doc__") or ""
+        set_override(cls, "description", inspect.cleandoc(cls.__doc__ or ""))
         for name in list(cls._declared_fields):
             if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
                 raise TypeError(f"{cls.__name__}.{name}: declare request fields in snake_case")
