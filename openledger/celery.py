@@ -3,9 +3,19 @@
 import os
 
 from celery import Celery
+from celery.signals import beat_init, worker_init
+
+from openledger import embedded
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openledger.settings")
 
 app = Celery("openledger")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_init.connect
+@beat_init.connect
+def _start_engines(**_: object) -> None:
+    """Let a worker that was started on its own find PostgreSQL and Redis running."""
+    embedded.start()

@@ -4,7 +4,6 @@ With none set, everything runs on this machine: embedded PostgreSQL and Redis, g
 kept in `var/`, debug off, the sandbox on.
 """
 
-import re
 import sys
 from pathlib import Path
 
@@ -118,10 +117,9 @@ DATABASES = {
 }
 
 REDIS_URL = embedded.redis_url(env.ENVIRON)
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "cache"}}
 
-# Celery spells the address of a unix socket its own way.
-CELERY_BROKER_URL = re.sub(r"^unix://", "redis+socket://", REDIS_URL)
+CELERY_BROKER_URL = embedded.celery_url(REDIS_URL)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
 
 os.environ.setdefault("OPENLEDGER_VAR", os.path.join("var", "test"))
@@ -15,14 +16,17 @@ os.environ.setdefault("OPENLEDGER_VAR", os.path.join("var", "test"))
 from openledger import embedded  # noqa: E402 - the place of its data is set above
 
 embedded.start()
+# Only the tests' own cluster lets its application role step past the guards, to empty tables.
+with psycopg.connect(embedded.database_url(os.environ), user="postgres", autocommit=True) as _cluster:
+    _cluster.execute("GRANT SET ON PARAMETER session_replication_role TO openledger")
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _truncation_is_for_tests_alone() -> Iterator[None]:
     """Let the test framework empty tables between tests that commit.
 
-    The guards refuse TRUNCATE; a superuser's replica role, which no application role may take, is the
-    one way past them.
+    The guards refuse TRUNCATE; the replica role, which an application's role may not take elsewhere, is
+    the one way past them.
     """
     from django.db.backends.postgresql.operations import DatabaseOperations
 

@@ -15,6 +15,11 @@ from transactions.rows import Row
 _NO_METADATA: Final[dict[str, Any]] = {}
 
 
+def metadata_shape(row: Row) -> object:
+    """The metadata of a row as JSON; the database's own text, which need not be read to be written."""
+    return _NO_METADATA if row.metadata is None else Raw(row.metadata.encode())
+
+
 class TransactionShaper:
     """Shapes the rows of one response; what many rows share, accounts above all, is shaped once."""
 
@@ -59,7 +64,7 @@ class TransactionShaper:
             "category_id": category["id"] if category else None,
             "accountType": category["type"] if category else None,
             "financialType": category["financialType"] if category else None,
-            "metadata": _NO_METADATA if row.metadata is None else Raw(row.metadata.encode()),
+            "metadata": metadata_shape(row),
             "debitAccount": debit,
             "creditAccount": credit,
             "plaid_account": None,

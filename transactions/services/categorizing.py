@@ -12,7 +12,7 @@ from ledger.actors import Actor
 from ledger.api import json
 from ledger.clock import utc_now
 from ledger.db import fetch, uuid_array
-from ledger.exceptions import ValidationError
+from ledger.exceptions import Detail
 from ledger.ids import Prefix, encode_id
 from ledger.models import Entity
 from ledger.times import day_of
@@ -94,16 +94,22 @@ def categorize_transactions(
     return [categorized[transaction_id] for transaction_id in ids]
 
 
+def unclear_category(transaction_id: UUID, debit_name: str, credit_name: str) -> UnclearCategoryError:
+    """The error of a transaction of which neither side is clearly the one to categorize."""
+    message = (
+        f"Transaction {encode_id(Prefix.TRANSACTION, transaction_id)} moves money between {debit_name} and "
+        f"{credit_name}: neither side is clearly the one to categorize. Name its debit and credit "
+        "accounts instead (POST /v1/transactions/edit changes them)."
+    )
+    return UnclearCategoryError(message, details=[Detail("categoryId", message)])
+
+
 def _side(row: Row) -> str:
     side = category_side(
         row.debit_type, row.debit_financial_type, row.credit_type, row.credit_financial_type
     )
     if side is None:
-        raise UnclearCategoryError(
-            f"Transaction {encode_id(Prefix.TRANSACTION, row.id)} moves money between {row.debit_name} and "
-            f"{row.credit_name}: neither side is clearly the one to categorize. Edit its debit or credit "
-            "account instead (POST /v1/transactions/edit)."
-        )
+        raise unclear_category(row.id, row.debit_name, row.credit_name)
     return side
 
 

@@ -45,8 +45,8 @@ class Approval(NamedTuple):
     """What became of one transaction that was to be approved."""
 
     id: UUID
-    status: Status | None
-    updated_at: datetime | None
+    # As it now is; None where there is none of that id.
+    row: Row | None
     error: LedgerError | None
 
 
@@ -71,18 +71,19 @@ def approve_transactions(*, entity: Entity, ids: Sequence[UUID], actor: Actor) -
         for transaction_id in unique:
             row = rows.get(transaction_id)
             if row is None:
-                approvals.append(Approval(transaction_id, None, None, TransactionNotFoundError(transaction_id)))
+                approvals.append(Approval(transaction_id, None, TransactionNotFoundError(transaction_id)))
             elif row.status == Status.POSTED:
-                approvals.append(Approval(transaction_id, row.status, row.updated_at, None))
+                approvals.append(Approval(transaction_id, row, None))
             elif row.status not in APPROVABLE:
                 error = IllegalMoveError(transaction_id, row.status, Status.POSTED)
-                approvals.append(Approval(transaction_id, row.status, row.updated_at, error))
+                approvals.append(Approval(transaction_id, row, error))
             elif closed_through is not None and row.date <= closed_through:
                 closed = PeriodClosedError(closed_through)
-                approvals.append(Approval(transaction_id, row.status, row.updated_at, closed))
+                approvals.append(Approval(transaction_id, row, closed))
             else:
                 moving.append(transaction_id)
-                approvals.append(Approval(transaction_id, Status.POSTED, now, None))
+                approved = row._replace(status=Status.POSTED, posted_at=now, updated_at=now)
+                approvals.append(Approval(transaction_id, approved, None))
         write_move(entity=entity, ids=moving, to=Status.POSTED, change=Change.APPROVED, actor=actor, now=now)
     return approvals
 

@@ -1,0 +1,133 @@
+"""Recording up to thousands of transactions in one request."""
+
+from typing import Any, Final
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ledger.api.parsers import BULK_BODY_LIMIT_BYTES
+from ledger.api.query import parse_query
+from ledger.api.serializers import ListOfField, RequestSerializer, StrictBooleanField, parse
+from ledger.api.views import ApiView
+from ledger.clock import utc_now
+from ledger.exceptions import Detail, LedgerError, ValidationError, shown
+from ledger.ids import Prefix, encode_id
+from transactions.api.requests import BATCH_SIZE_MAX, TransactionBody, new_draft, read_new_transaction
+from transactions.api.responses import BulkResponse, example
+from transactions.api.transaction_views import with_category
+from transactions.drafts import Draft
+from transactions.services import post_batch
+
+_ITEM: Final = {
+    "amount": 12.50,
+    "debitAccountId": "acc_01h455vb4pex5vsknk084sn02q",
+    "creditAccountId": "acc_01h455vb4pex5vsknk084sn02r",
+}
+_RESULT: Final = {
+    "success": True,
+    "totalProcessed": 1,
+    "results": [{"index": 0, "success": True, "id": "txn_01h455vb4pex5vsknk084sn02q"}],
+}
+
+
+class BulkBody(RequestSerializer):
+    """Many transactions; `atomic` (the default) records all of them or none."""
+
+    transactions = ListOfField(child=TransactionBody(), max_items=BATCH_SIZE_MAX)
+    atomic = StrictBooleanField(required=False)
+
+
+class BulkOptions(RequestSerializer):
+    """What stands beside the transactions."""
+
+    atomic = StrictBooleanField(required=False)
+
+
+class BulkView(ApiView):
+    """`/v1/transactions/bulk`"""
+
+    body_limit_bytes = BULK_BODY_LIMIT_BYTES
+
+    @extend_schema(
+        operation_id="create_transactions",
+        tags=["Transactions"],
+        summary="Record many transactions",
+        request=BulkBody,
+        responses={201: BulkResponse},
+        examples=[
+            example("Two at once", {"transactions": [_ITEM, _ITEM], "atomic": True}, request=True),
+            example("Recorded", _RESULT, status="201"),
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        """Record 1 to 5,000 transactions, all or none, or with `atomic: false` those that can be."""
+        parse_query(request)
+        items, is_atomic = self._read(request.data)
+        faults, drafts = self._drafts(items)
+        if faults and is_atomic:
+            raise _refusal(faults)
+        good = [(index, draft) for index, draft in enumerate(drafts) if draft is not None]
+        refused = post_batch(
+            entity=self.entity,
+            drafts=[draft for _, draft in good],
+            actor=self.actor,
+            partial=not is_atomic,
+        )
+        faults |= {good[place][0]: error for place, error in refused.items()}
+        if faults and is_atomic:
+            raise _refusal(faults)
+        results = [
+            {"index": index, "success": False, "error": str(faults[index])}
+            if index in faults or draft is None
+            else {"index": index, "success": True, "id": encode_id(Prefix.TRANSACTION, draft.id)}
+            for index, draft in enumerate(drafts)
+        ]
+        answer = {"success": not faults, "totalProcessed": len(items), "results": results}
+        return Response(answer, status=201)
+
+    def _read(self, body: object) -> tuple[list[object], bool]:
+        if not isinstance(body, dict):
+            raise ValidationError(f'The body is {shown(body)}; send {{"transactions": [...]}}.')
+        items = body.get("transactions")
+        if not isinstance(items, list) or not 1 <= len(items) <= BATCH_SIZE_MAX:
+            raise ValidationError.of(
+                "transactions",
+                f"{shown(items)} is not valid; send a list of 1 to {BATCH_SIZE_MAX} transactions.",
+            )
+        rest = {name: value for name, value in body.items() if name != "transactions"}
+        return items, parse(rest, BulkOptions).get("atomic", True)
+
+    def _drafts(self, items: list[object]) -> tuple[dict[int, LedgerError], list[Draft | None]]:
+        entity, now = self.entity, utc_now()
+        faults: dict[int, LedgerError] = {}
+        drafts: list[Draft | None] = []
+        for index, item in enumerate(items):
+            draft: Draft | None = None
+            try:
+                values = read_new_transaction(item, entity)
+                draft = new_draft(values, entity, now=now)
+                if values.get("category_id") is not None:
+                    draft = with_category(draft, values["category_id"], entity)
+            except LedgerError as error:
+                faults[index], draft = error, None
+            drafts.append(draft)
+        return faults, drafts
+
+
+def _refusal(faults: dict[int, LedgerError]) -> LedgerError:
+    """One error that lists every fault; of the kind of the faults where they are all of one kind."""
+    details: list[Any] = []
+    for index, error in sorted(faults.items()):
+        place = f"transactions[{index}]"
+        if error.details:
+            details += [Detail(f"{place}.{detail.field}", detail.message) for detail in error.details]
+        else:
+            details.append(Detail(place, error.message))
+    kinds = {type(error).status_code: error for error in faults.values()}
+    kind = next(iter(kinds.values())) if len(kinds) == 1 else None
+    message = f"{len(faults)} of the transactions cannot be recorded, so none was; see details."
+    error = LedgerError(message, details=details) if kind else ValidationError(message, details=details)
+    if kind is not None:
+        error.code, error.status_code = kind.code, kind.status_code
+    return error
