@@ -5,11 +5,13 @@ costs more than the work itself: statements sent here are bound on the server an
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from time import monotonic
 from typing import Any, Final, LiteralString, cast
 from uuid import UUID
 
 from django.db import connection
+from django.db.transaction import atomic
 from psycopg import Connection, Cursor
 from psycopg import Error as DriverError
 from psycopg.errors import Diagnostic
@@ -74,6 +76,14 @@ def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]])
     finally:
         if started is not None:
             connection.queries_log.append({"sql": statement, "time": f"{monotonic() - started:.3f}"})
+
+
+def restorable() -> AbstractContextManager[object]:
+    """Return a block that a failing statement can be caught around, with the connection usable after it.
+
+    Inside of `atomic()` that takes a savepoint; outside a single statement is a transaction by itself.
+    """
+    return atomic() if connection.in_atomic_block else nullcontext()
 
 
 def uuid_array(ids: Iterable[UUID]) -> str:

@@ -1,8 +1,26 @@
 """Every address of the project."""
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
+from django_prometheus.exports import ExportToDjangoView
+
+from openledger import api_description, health
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("v1/openapi.json", api_description.Json.as_view(), name="openapi"),
+    path("v1/openapi.yaml", api_description.Yaml.as_view()),
+    path("", include("ledger.api.urls")),
+    path("", include("accounts.api.urls")),
+    path("", include("transactions.api.urls")),
+    path("docs", api_description.Swagger.as_view()),
+    path("redoc", api_description.Redoc.as_view()),
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("metrics", ExportToDjangoView),
     path("admin/", admin.site.urls),
 ]
+
+handler400 = "ledger.api.errors.handler400"
+handler403 = "ledger.api.errors.handler403"
+handler404 = "ledger.api.errors.handler404"
+handler500 = "ledger.api.errors.handler500"

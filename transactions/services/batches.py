@@ -43,16 +43,17 @@ def post_batch(*, entity: Entity, drafts: Sequence[Draft], actor: Actor, partial
 
     Raises PeriodClosedError or another ConflictError where the books changed in between.
     """
-    with atomic():
-        faults = find_faults(entity, drafts)
-        if faults and not partial:
-            return faults
-        good = [draft for index, draft in enumerate(drafts) if index not in faults]
-        if good:
-            try:
+    good: list[Draft] = []
+    try:
+        with atomic():
+            faults = find_faults(entity, drafts)
+            if faults and not partial:
+                return faults
+            good = [draft for index, draft in enumerate(drafts) if index not in faults]
+            if good:
                 _record(entity, good, actor)
-            except DatabaseError as error:
-                raise explained(error, entity, good) from error
+    except DatabaseError as error:
+        raise explained(error, entity, good) from error
     return faults
 
 

@@ -11,7 +11,7 @@ from accounts.totals import ADD_EFFECT_TO_TOTALS, SLOTS
 from ledger.actors import Actor
 from ledger.api import json
 from ledger.clock import utc_now
-from ledger.db import constraint_name, fetch, slot
+from ledger.db import constraint_name, fetch, restorable, slot
 from ledger.exceptions import Detail, LedgerError, ValidationError
 from ledger.ids import Prefix, encode_id
 from ledger.models import Entity
@@ -35,7 +35,7 @@ WITH pair AS MATERIALIZED (
     SELECT d.ledger_id, {ACCOUNTS}
     FROM accounts_account d
     JOIN accounts_account c ON c.entity_id = d.entity_id AND c.ledger_id = d.ledger_id
-        AND c.currency = d.currency
+        AND c.currency = d.currency AND c.id <> d.id
     WHERE d.entity_id = %(entity)s::uuid AND d.id = %(debit_account_id)s::uuid
         AND c.id = %(credit_account_id)s::uuid
         AND d.currency = %(currency)s AND d.closed_at IS NULL AND c.closed_at IS NULL
@@ -69,7 +69,8 @@ def post_transaction(*, entity: Entity, draft: Draft, actor: Actor) -> Row:
     """
     now = utc_now()
     try:
-        found = fetch(_POST, {"entity": entity.id, "slot": slot(SLOTS), **parameters(draft, actor, now)})
+        with restorable():
+            found = fetch(_POST, {"entity": entity.id, "slot": slot(SLOTS), **parameters(draft, actor, now)})
     except DatabaseError as error:
         raise explained(error, entity, [draft]) from error
     if not found:
