@@ -9,8 +9,8 @@ from openledger import api_description, health
 urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/openapi.json", api_description.Json.as_view(), name="openapi"),
     path("v1/openapi.yaml", api_description.Yaml.as_view()),
-    path("", include("ledger.api.urls")),
-    path("", include("accounts.api.urls")),
+    path("v1/", include("ledger.api.urls")),
+    path("v1/", include("accounts.api.urls")),
     path("", include("transactions.api.urls")),
     path("docs", api_description.Swagger.as_view()),
     path("redoc", api_description.Redoc.as_view()),

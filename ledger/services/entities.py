@@ -13,7 +13,7 @@ from ledger.encryption import decrypt, encrypt
 from ledger.exceptions import ConflictError, NotFoundError, shown
 from ledger.models import Developer, Entity, Ledger
 from ledger.services.books import forget, lock_books
-from ledger.services.settings import EntitySettings, checked_settings
+from ledger.services.settings import EntitySettings, checked_settings, update_settings
 from ledger.signals import entity_created, entity_deleting
 
 DEFAULT_LEDGER_NAME: Final = "General ledger"
@@ -80,12 +80,17 @@ def create_entity(
     return entity
 
 
-def update_entity(*, entity: Entity, changes: EntityFields, actor: Actor) -> Entity:
-    """Change what `changes` names and leave the rest; None takes a value away.
+def update_entity(
+    *, entity: Entity, changes: EntityFields, actor: Actor, settings: EntitySettings | None = None
+) -> Entity:
+    """Change what `changes` and `settings` name and leave the rest; None takes a value away.
 
-    Raises ConflictError where another company of the developer has that `external_id`.
+    Raises ConflictError where another company of the developer has that `external_id`, and what
+    `update_settings` raises.
     """
     with transaction.atomic():
+        if settings:  # first, because it may lock the books, which comes before any row
+            update_settings(entity=entity, changes=settings, actor=actor)
         current = _locked(entity)
         former = _shown({name: _value(current, name) for name in changes})
         before, after = audit.changed(former, _shown(changes))
@@ -163,7 +168,7 @@ def _save(entity: Entity, *, force_insert: bool = False) -> None:
             raise
         taken = Entity.objects.get(developer_id=entity.developer_id, external_id=entity.external_id)
         raise ConflictError(
-            f"externalId {shown(entity.external_id)} is taken by {taken.public_id}; update that one or send another."
+            f"externalId {shown(entity.external_id)} is taken by {taken.public_id}; send another."
         ) from error
 
 

@@ -39,7 +39,7 @@ def reopen_books(*, entity: Entity, through: date | None, actor: Actor) -> Entit
         closed = current.books_closed_through
         if through is not None and (closed is None or through > closed):
             raise ConflictError(
-                f"The books are closed through {closed or 'no day'}; {through} would close more, not reopen any."
+                f"The books are closed through {closed or 'no day'}; {through} would close more of them."
             )
         return current if through == closed else _move(current, through, "reopened", actor)
 
