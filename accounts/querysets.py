@@ -1,12 +1,16 @@
 """Reads of the chart of accounts. Every public read begins with the company."""
 
 from typing import TYPE_CHECKING, Self
+from uuid import UUID
 
 from django.db import models
 
-from ledger.models import Entity
+from ledger.db import fetch
+from ledger.exceptions import NotFoundError
+from ledger.models import Entity, Ledger
 
 if TYPE_CHECKING:
+    from accounts.choices import AccountType
     from accounts.models import Account  # noqa: F401
 
 
@@ -18,3 +22,68 @@ class AccountQuerySet(models.QuerySet["Account"]):
     def open(self) -> Self:
         """Accounts that take new transactions."""
         return self.filter(closed_at__isnull=True)
+
+    def matching(
+        self,
+        *,
+        type_: "AccountType | None" = None,
+        financial_type: str | None = None,
+        parent_id: UUID | None = None,
+        top_level: bool | None = None,
+    ) -> Self:
+        """The accounts that meet every filter that is given; `parent_id` gives direct children."""
+        found = self
+        if type_ is not None:
+            found = found.filter(type=type_)
+        if financial_type is not None:
+            found = found.filter(financial_type=financial_type)
+        if parent_id is not None:
+            found = found.filter(parent_id=parent_id)
+        if top_level is not None:
+            found = found.filter(parent_id__isnull=top_level)
+        return found
+
+
+def path_upwards(entity_id: UUID, account_id: UUID) -> list[UUID]:
+    """The account itself, its parent, and so on to the top level; one query. Empty for an unknown account."""
+    return [
+        row[0]
+        for row in fetch(
+            """
+            WITH RECURSIVE above AS (
+                SELECT id, parent_id, 1 AS step FROM accounts_account
+                WHERE entity_id = %(entity)s::uuid AND id = %(account)s::uuid
+                UNION ALL
+                SELECT a.id, a.parent_id, above.step + 1 FROM above
+                JOIN accounts_account a ON a.entity_id = %(entity)s::uuid AND a.id = above.parent_id
+            )
+            SELECT id FROM above ORDER BY step
+            """,
+            {"entity": entity_id, "account": account_id},
+        )
+    ]
+
+
+def height(entity_id: UUID, account_id: UUID) -> int:
+    """How many levels the account and what is below it have: 1 without children; one query."""
+    [(levels,)] = fetch(
+        """
+        WITH RECURSIVE below AS (
+            SELECT %(account)s::uuid AS id, 1 AS step
+            UNION ALL
+            SELECT a.id, below.step + 1 FROM below
+            JOIN accounts_account a ON a.entity_id = %(entity)s::uuid AND a.parent_id = below.id
+        )
+        SELECT max(step) FROM below
+        """,
+        {"entity": entity_id, "account": account_id},
+    )
+    return int(levels)
+
+
+def default_ledger(entity: Entity) -> Ledger:
+    """The books meant where a request names none. Raises NotFoundError where the company has none."""
+    found = Ledger.objects.filter(entity_id=entity.id, is_default=True).first()
+    if found is None:
+        raise NotFoundError(f"{entity.public_id} has no default ledger; its books are damaged.")
+    return found

@@ -34,7 +34,7 @@ def new_account(
     description: str = "",
     role: str | None = None,
 ) -> Account:
-    """Return an account of that ledger that is not saved yet; without a financial type it gets its type's default.
+    """Return an account that is not saved yet; without a financial type it gets the default of its type.
 
     A description goes into the metadata, where the API shows it.
     """

@@ -35,8 +35,8 @@ _ROOTS: Final[dict[str, AccountType]] = {
 }
 
 # Words of a path's part that say plainly what the account is for. Cash follows hledger's own rule
-# (https://hledger.org/hledger.html#account-types); of the rest only words with one meaning are taken, because a
-# wrong place in a statement is worse than the type's default.
+# (https://hledger.org/hledger.html#account-types); of the rest only words with one meaning are taken, because
+# a wrong place in a statement is worse than the type's default.
 _WORDS: Final[dict[AccountType, tuple[tuple[re.Pattern[str], str], ...]]] = {
     type_: tuple((re.compile(rf"\b(?:{words})\b"), code) for words, code in rules)
     for type_, rules in {
@@ -129,7 +129,7 @@ def ensure_account_paths(
     """
     assert ledger.entity_id == entity.id, "the ledger is one of this company's"
     wanted = _parsed(set(paths), separator)
-    hold_tree(entity.id)
+    hold_tree(entity)
     known: dict[_Key, Account] = {}
     for account in Account.objects.for_entity(entity).filter(ledger_id=ledger.id).order_by("-id"):
         known[account.parent_id, account.type, folded(account.name)] = account  # the oldest stays

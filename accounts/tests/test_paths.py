@@ -141,7 +141,6 @@ def test_the_number_of_queries_does_not_grow_with_the_paths(
     assert Account.objects.count() == 502
 
 
-
 def test_one_event_is_recorded_for_all_of_them(books: Ledger, entity: Entity, actor: Actor) -> None:
     ensure(books, "assets:bank", "assets:cash")
     event = AuditEvent.objects.get()
