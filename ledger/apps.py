@@ -5,3 +5,7 @@ class LedgerConfig(AppConfig):
     """Developers, keys, companies and their books; the plumbing that every other app stands on."""
 
     name = "ledger"
+
+    def ready(self) -> None:
+        """Register the system checks."""
+        from ledger import checks  # noqa: F401
