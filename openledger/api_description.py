@@ -46,6 +46,7 @@ class Swagger(SpectacularSwaggerView):
 
 
 class Redoc(SpectacularRedocView):
-    """`/redoc`"""
+    """`/redoc`, on a page of our own: the packaged one loads fonts from elsewhere."""
 
+    template_name = "openledger/redoc.html"
     url_name = "openapi"

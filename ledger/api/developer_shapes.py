@@ -19,7 +19,7 @@ from ledger.services.keys import GRACE_HOURS_MAX, NAME_LENGTH_MAX, NewKey
 GRACE_HOURS = 24
 
 
-class PreferencesRequest(RequestSerializer):
+class PreferencesInput(RequestSerializer):
     """What a new entity of the developer starts with."""
 
     currency = CurrencyField(required=False)
@@ -31,23 +31,23 @@ class PreferencesRequest(RequestSerializer):
         return str(value.key)
 
 
-class DeveloperRequest(RequestSerializer):
+class DeveloperInput(RequestSerializer):
     """A new developer."""
 
     name = TextField(max_length=200)
     email = serializers.EmailField(max_length=254, required=False)
     industry = TextField(max_length=100, required=False)
-    preferences = PreferencesRequest(required=False)
+    preferences = PreferencesInput(required=False)
 
 
-class KeyRequest(RequestSerializer):
+class KeyInput(RequestSerializer):
     """A new API key."""
 
     name = TextField(max_length=NAME_LENGTH_MAX)
     expires_at = TimestampField(required=False, allow_null=True)
 
 
-class RotateRequest(RequestSerializer):
+class RotationInput(RequestSerializer):
     """How long the old key keeps working."""
 
     grace_hours = BoundedIntegerField(

@@ -8,13 +8,13 @@ from rest_framework.response import Response
 
 from ledger.api.developer_shapes import (
     DeveloperBody,
-    DeveloperRequest,
+    DeveloperInput,
+    KeyInput,
     KeyPage,
     KeyQuery,
-    KeyRequest,
     NewDeveloperBody,
     NewKeyBody,
-    RotateRequest,
+    RotationInput,
     developer_json,
     key_json,
     new_key_json,
@@ -69,7 +69,7 @@ class Developers(ApiView):
         description="Takes an admin token. The first API key is shown this once.",
         tags=["Developers"],
         parameters=[IDEMPOTENCY_HEADER],
-        request=DeveloperRequest,
+        request=DeveloperInput,
         responses={201: NewDeveloperBody, **errors(400, 401, 403, 409, 422)},
         examples=[
             OpenApiExample(
@@ -88,7 +88,7 @@ class Developers(ApiView):
     def post(self, request: Request) -> Response:
         """Make a developer."""
         parse_query(request)
-        made = create_developer(**parse_body(request, DeveloperRequest), actor=self.actor)
+        made = create_developer(**parse_body(request, DeveloperInput), actor=self.actor)
         body = {"developer": developer_json(made.developer), "apiKey": new_key_json(made.first_key)}
         return Response(body, status=201, headers={"Cache-Control": "no-store"})
 
@@ -155,7 +155,7 @@ class Keys(DeveloperView):
         description="The key is shown this once.",
         tags=["Developers"],
         parameters=[IDEMPOTENCY_HEADER],
-        request=KeyRequest,
+        request=KeyInput,
         responses={201: NewKeyBody, **errors(400, 401, 403, 409, 422)},
         examples=[
             OpenApiExample("Name", {"name": "Production"}, request_only=True),
@@ -165,7 +165,7 @@ class Keys(DeveloperView):
     def post(self, request: Request) -> Response:
         """Make a key."""
         parse_query(request)
-        body = parse_body(request, KeyRequest, zone=UTC)
+        body = parse_body(request, KeyInput, zone=UTC)
         new = keys.create_key(developer=self.developer, **body, actor=self.actor)
         return Response({"apiKey": new_key_json(new)}, status=201, headers={"Cache-Control": "no-store"})
 
@@ -211,7 +211,7 @@ class KeyRotation(KeyView):
         description="Makes a new key, shown this once; the old one keeps working for the hours given.",
         tags=["Developers"],
         parameters=[_KEY_PATH, IDEMPOTENCY_HEADER],
-        request=RotateRequest,
+        request=RotationInput,
         responses={201: NewKeyBody, **errors(400, 401, 403, 404, 409, 422)},
         examples=[
             OpenApiExample("Grace period", {"graceHours": 24}, request_only=True),
@@ -221,6 +221,6 @@ class KeyRotation(KeyView):
     def post(self, request: Request, key_id: str) -> Response:
         """Replace the key."""
         parse_query(request)
-        body = parse_body(request, RotateRequest)
+        body = parse_body(request, RotationInput)
         new = keys.rotate_key(key=self.key(key_id), grace_hours=body["grace_hours"], actor=self.actor)
         return Response({"apiKey": new_key_json(new)}, status=201, headers={"Cache-Control": "no-store"})

@@ -30,7 +30,7 @@ from ledger.tokens import Token, TokenKind
 STATUSES: Final = (EntityStatus.ACTIVE.value, EntityStatus.INACTIVE.value)
 
 
-class AddressRequest(RequestSerializer):
+class AddressInput(RequestSerializer):
     """A postal address."""
 
     street = TextField(max_length=255, required=False, allow_null=True)
@@ -40,7 +40,7 @@ class AddressRequest(RequestSerializer):
     country = TextField(max_length=100, required=False, allow_null=True)
 
 
-class SettingsRequest(RequestSerializer):
+class SettingsInput(RequestSerializer):
     """Settings to change; what is left out stays."""
 
     spelling = "snake"
@@ -80,8 +80,8 @@ class EntityChanges(RequestSerializer):
     date_created = TimestampField(required=False, allow_null=True)
     instance_id = TextField(max_length=255, required=False, allow_null=True)
     website = TextField(max_length=500, required=False, allow_null=True)
-    address = AddressRequest(required=False, allow_null=True)
-    settings = SettingsRequest(required=False)
+    address = AddressInput(required=False, allow_null=True)
+    settings = SettingsInput(required=False)
 
     def validate_us_state(self, value: str | None) -> str | None:
         """Return the state's code in capitals."""
@@ -90,7 +90,7 @@ class EntityChanges(RequestSerializer):
         return value.upper() if value else None
 
 
-class EntityRequest(EntityChanges):
+class EntityInput(EntityChanges):
     """A new company."""
 
     developer_id = IdField(
@@ -149,14 +149,14 @@ class EntityShape(serializers.Serializer[Any]):
         allow_null=True, help_text="Masked but for the last four, except to a developer."
     )
     usState = serializers.CharField(allow_null=True)  # noqa: N815
-    entityType = serializers.ChoiceField(EntityType.choices, allow_null=True)  # noqa: N815
+    entityType = serializers.CharField(allow_null=True, help_text=", ".join(EntityType.values))  # noqa: N815
     phoneNumber = serializers.CharField(allow_null=True)  # noqa: N815
     developerId = serializers.CharField()  # noqa: N815
     clerkId = serializers.CharField(allow_null=True)  # noqa: N815
     dateCreated = serializers.DateTimeField(allow_null=True)  # noqa: N815
     createdAt = serializers.DateTimeField()  # noqa: N815
     updatedAt = serializers.DateTimeField()  # noqa: N815
-    status = serializers.ChoiceField(STATUSES)
+    status = serializers.CharField(help_text=" or ".join(STATUSES))
     instanceId = serializers.CharField(allow_null=True)  # noqa: N815
     website = serializers.CharField(allow_null=True)
     address = AddressShape(allow_null=True)

@@ -15,10 +15,10 @@ from ledger.api.entity_shapes import (
     EntityBody,
     EntityChanges,
     EntityInFullShape,
+    EntityInput,
     EntityPage,
     EntityQuery,
-    EntityRequest,
-    SettingsRequest,
+    SettingsInput,
     SettingsShape,
     UpdatedEntityBody,
     entity_json,
@@ -90,7 +90,7 @@ class Entities(ApiView):
         description="Takes a developer token. Makes the entity's default ledger and system accounts, too.",
         tags=["Entities"],
         parameters=[IDEMPOTENCY_HEADER],
-        request=EntityRequest,
+        request=EntityInput,
         responses={201: EntityBody, **errors(400, 401, 403, 409, 422)},
         examples=[
             OpenApiExample("New entity", NEW_ENTITY, request_only=True),
@@ -101,7 +101,7 @@ class Entities(ApiView):
         """Make a company."""
         self._only_for_developers("make an entity")
         parse_query(request)
-        fields = parse_body(request, EntityRequest, zone=UTC)
+        fields = parse_body(request, EntityInput, zone=UTC)
         developer_id = fields.pop("developer_id", self.token.developer_id)
         if developer_id != self.token.developer_id:
             raise ForbiddenError(
@@ -213,7 +213,7 @@ class Settings(ApiView):
         "`books_closed_through` closes the books through that day; an earlier day, or null, reopens them.",
         tags=["Entities"],
         parameters=[ENTITY_QUERY, IDEMPOTENCY_HEADER],
-        request=SettingsRequest,
+        request=SettingsInput,
         responses={200: SettingsShape, **errors(400, 401, 403, 404, 409, 422)},
         examples=[
             OpenApiExample("Close January", {"books_closed_through": "2024-01-31"}, request_only=True),
@@ -224,7 +224,7 @@ class Settings(ApiView):
         """Change settings."""
         entity = self.entity
         parse_query(request)
-        changes = parse_body(request, SettingsRequest)
+        changes = parse_body(request, SettingsInput)
         entity = update_settings(entity=entity, changes=changes, actor=self.actor)  # type: ignore[arg-type]
         return Response(settings_of(entity))
 

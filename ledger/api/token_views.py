@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,7 +22,7 @@ from ledger.tokens import Scope, TokenKind
 SECRET_LENGTH_MAX = 200
 
 
-class TokenRequest(RequestSerializer):
+class Credentials(RequestSerializer):
     """Credentials of a developer, of one of its companies, or of an operator."""
 
     user_type = OneOfField(TokenKind)
@@ -33,14 +33,14 @@ class TokenRequest(RequestSerializer):
     scope = OneOfField(Scope, required=False)
 
 
-class DeveloperTokenRequest(RequestSerializer):
+class DeveloperCredentials(RequestSerializer):
     """Credentials of a developer."""
 
     developer_id = IdField(Prefix.DEVELOPER)
     api_key = TextField(max_length=SECRET_LENGTH_MAX)
 
 
-class EntityTokenRequest(RequestSerializer):
+class EntityCredentials(RequestSerializer):
     """Credentials for one company of a developer."""
 
     entity_id = IdField(Prefix.ENTITY)
@@ -105,7 +105,7 @@ class Tokens(TokenView):
         description="A developer token reaches all entities of its developer, an entity token one, an "
         "admin token manages developers. A token of scope `read` changes nothing.",
         tags=["Tokens"],
-        request=TokenRequest,
+        request=Credentials,
         responses={200: TokenShape, **errors(400, 401, 429)},
         examples=[
             _EXAMPLE,
@@ -124,7 +124,7 @@ class Tokens(TokenView):
     def post(self, request: Request) -> Response:
         """Mint a token of any kind."""
         parse_query(request)
-        body = parse_body(request, TokenRequest)
+        body = parse_body(request, Credentials)
         secret, scope, developer_id = (
             body["api_key"],
             body.get("scope", Scope.WRITE),
@@ -145,13 +145,13 @@ class Tokens(TokenView):
 
 
 class DeveloperTokens(TokenView):
-    """`POST /v1/auth/developer-token` and `POST /v1/developers/auth/generate-token`"""
+    """`POST /v1/auth/developer-token`"""
 
     @extend_schema(
         operation_id="createDeveloperToken",
         summary="Get a developer token",
         tags=["Tokens"],
-        request=DeveloperTokenRequest,
+        request=DeveloperCredentials,
         responses={200: TokenShape, **errors(400, 401, 429)},
         examples=[
             _EXAMPLE,
@@ -163,18 +163,18 @@ class DeveloperTokens(TokenView):
     def post(self, request: Request) -> Response:
         """Mint a developer token."""
         parse_query(request)
-        body = parse_body(request, DeveloperTokenRequest)
+        body = parse_body(request, DeveloperCredentials)
         return self.minted(body["api_key"], developer_id=body["developer_id"])
 
 
 class EntityTokens(TokenView):
-    """`POST /v1/auth/entity-token` and `POST /v1/entities/auth/generate-token`"""
+    """`POST /v1/auth/entity-token`"""
 
     @extend_schema(
         operation_id="createEntityToken",
         summary="Get an entity token",
         tags=["Tokens"],
-        request=EntityTokenRequest,
+        request=EntityCredentials,
         responses={200: TokenShape, **errors(400, 401, 429)},
         examples=[
             _EXAMPLE,
@@ -188,5 +188,15 @@ class EntityTokens(TokenView):
     def post(self, request: Request) -> Response:
         """Mint an entity token."""
         parse_query(request)
-        body = parse_body(request, EntityTokenRequest)
+        body = parse_body(request, EntityCredentials)
         return self.minted(body["api_key"], developer_id=body["developer_id"], entity_id=body["entity_id"])
+
+
+@extend_schema_view(post=extend_schema(operation_id="generateDeveloperToken"))
+class OlderDeveloperTokens(DeveloperTokens):
+    """`POST /v1/developers/auth/generate-token`"""
+
+
+@extend_schema_view(post=extend_schema(operation_id="generateEntityToken"))
+class OlderEntityTokens(EntityTokens):
+    """`POST /v1/entities/auth/generate-token`"""
