@@ -1,6 +1,6 @@
 """Importing a chart of accounts into a ledger."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from django.db.transaction import atomic
 
@@ -48,17 +48,18 @@ def import_accounts(
     actor: Actor,
     template_id: str | None = None,
     file_format: str | None = None,
+    on_stored: Callable[[int], object] | None = None,
 ) -> AccountImport:
     """Make the accounts of these rows in `ledger` and return the record of what became of them.
 
     Good rows are made, rows that are there are skipped, bad rows are listed as errors; a second import of the
     same rows makes nothing (`accounts.imports.plan` has the rules). `source` is "template", "file" or "json".
-    The number of statements grows with every 2,000 new accounts only.
+    The number of statements grows with every 2,000 new accounts only; `on_stored` is told of each such batch.
     """
     assert ledger.entity_id == entity.id, "the ledger is one of this company's"
     hold_tree(entity)
     plan = plan_accounts(ledger, rows)
-    insert_accounts(plan.fresh)
+    insert_accounts(plan.fresh, on_stored=on_stored)
     record = AccountImport.objects.create(
         entity=entity,
         source=source,

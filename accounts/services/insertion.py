@@ -1,6 +1,6 @@
 """Making many accounts at once: the one way in for imports, templates and paths."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -55,9 +55,18 @@ def new_account(
     )
 
 
-def insert_accounts(accounts: Sequence[Account]) -> None:
-    """Store accounts in a few statements; a parent stands before its children or is stored already."""
-    Account.objects.bulk_create(accounts, batch_size=INSERT_ROWS_MAX)
+def insert_accounts(
+    accounts: Sequence[Account], *, on_stored: Callable[[int], object] | None = None
+) -> None:
+    """Store accounts, 2,000 in a statement; a parent stands before its children or is stored already.
+
+    `on_stored` is told after each statement how many that were.
+    """
+    for start in range(0, len(accounts), INSERT_ROWS_MAX):
+        batch = accounts[start : start + INSERT_ROWS_MAX]
+        Account.objects.bulk_create(batch)
+        if on_stored is not None:
+            on_stored(len(batch))
 
 
 def record_many_made(*, entity: Entity, ledger: Ledger, accounts: Sequence[Account], actor: Actor) -> None:
