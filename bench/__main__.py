@@ -1,0 +1,58 @@
+"""`python -m bench`: measure, print the table, keep it, and check the books afterwards."""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+os.environ.setdefault("OPENLEDGER_VAR", os.path.join("var", "bench"))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bench.settings")
+os.environ.setdefault("LOG_LEVEL", "ERROR")
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
+
+
+def main() -> int:
+    import django
+
+    from openledger import embedded
+
+    os.environ.pop("DATABASE_URL", None)  # everything is measured on one server, the embedded one
+    embedded.start()
+    django.setup()
+    from bench import measures, report
+
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", help=f"what to measure: {', '.join(measures.MEASURES)} (all)")
+    parser.add_argument("--quick", action="store_true", help="small books and short rounds: 2 to 3 minutes")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
+    options = parser.parse_args()
+    unknown = set(options.names) - measures.MEASURES.keys()
+    if unknown:
+        parser.error(f"{', '.join(sorted(unknown))}: nothing of that name; there are {', '.join(measures.MEASURES)}")
+
+    started = time.monotonic()
+    var = embedded.var_directory()
+    size = measures.QUICK if options.quick else measures.Size()
+    results = []
+    with measures.Bench(size, var, report.say) as bench:
+        for name in options.names or measures.MEASURES:
+            for result in measures.MEASURES[name](bench):
+                report.say(report.line(result))
+                results.append(result)
+        used = list(bench.used)
+    books_are_right = all(report.verify(database) for database in used)
+    seconds = time.monotonic() - started
+    text = report.table(results)
+    report.say("\n" + text)
+    report.keep(var / "results.json", results, size, seconds)
+    if options.write:
+        command = " ".join(["python -m bench", *sys.argv[1:]])
+        report.write(PAGE, text, report.circumstances(command, size, seconds))
+    report.say(f"\n{seconds / 60:.1f} minutes; the books are {'right' if books_are_right else 'WRONG'}.")
+    return 0 if books_are_right and all(result.is_ok for result in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
