@@ -10,11 +10,14 @@ from time import monotonic
 from typing import Any, Final, LiteralString, cast
 from uuid import UUID
 
+import psycopg
 from django.db import connection
 from django.db.transaction import atomic
 from psycopg import Connection, Cursor
 from psycopg import Error as DriverError
+from psycopg.adapt import AdaptersMap
 from psycopg.errors import Diagnostic
+from psycopg.types.string import TextLoader
 
 # What the guards in the database refuse (migrations/sql/guards.sql of each app).
 HISTORY: Final = "OL001"
@@ -41,8 +44,31 @@ RETRYABLE: Final = frozenset({SERIALIZATION_FAILURE, DEADLOCK})
 # asks for it.
 _ON_REQUEST_ONLY: Final = 1_000_000_000
 
+# The driver's own ways of reading and writing values. Django's, on the connection, read timestamps in Python.
+# JSON stays text: whoever wants it parsed has `ledger.api.json`, which keeps numbers exact.
+_ADAPTERS: Final = AdaptersMap(psycopg.adapters)
+for _name in ("json", "jsonb"):
+    _ADAPTERS.register_loader(_name, TextLoader)
+
 Row = tuple[Any, ...]
 Parameters = Mapping[str, Any] | Sequence[Any]
+
+
+class _Cursor(Cursor[Row]):
+    """A cursor with adapters that are ours and made once, not copied for each cursor."""
+
+    @property
+    def adapters(self) -> AdaptersMap:
+        return _ADAPTERS
+
+
+def compact(sql: str) -> str:
+    """Return a statement without its indentation.
+
+    The driver remembers what it made of a statement's text only up to 4,096 characters; a longer one is
+    parsed anew each time, which costs more than a posting's own Python.
+    """
+    return " ".join(sql.split())
 
 
 def fetch(sql: str, params: Parameters | None = None) -> list[Row]:
@@ -70,7 +96,7 @@ def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]])
     statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
     started = monotonic() if connection.queries_logged else None
     try:
-        with connection.wrap_database_errors, Cursor(raw).copy(cast("LiteralString", statement)) as copy:
+        with connection.wrap_database_errors, _Cursor(raw).copy(cast("LiteralString", statement)) as copy:
             for row in rows:
                 copy.write_row(row)
     finally:
@@ -104,7 +130,7 @@ def _run(sql: str, params: Parameters | None) -> Cursor[Row]:
     raw = cast("Connection[Row]", connection.connection)
     if raw.prepare_threshold is None:
         raw.prepare_threshold = _ON_REQUEST_ONLY
-    cursor = Cursor(raw)
+    cursor = _Cursor(raw)
     started = monotonic() if connection.queries_logged else None
     try:
         with connection.wrap_database_errors:

@@ -13,7 +13,7 @@ from drf_spectacular.views import (
 from rest_framework.request import Request
 
 
-class OnceGenerator(SchemaGenerator):  # type: ignore[no-untyped-call]
+class OnceGenerator(SchemaGenerator):
     """Looks at the views once per process: the description changes with the code alone."""
 
     def get_schema(self, request: Request | None = None, public: bool = False) -> Any:

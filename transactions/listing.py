@@ -7,6 +7,7 @@ from uuid import UUID
 
 from ledger.db import fetch, uuid_array
 from ledger.models import Entity
+from transactions.choices import Status
 from transactions.rows import JOIN_ACCOUNTS, SELECT_ROW, Row
 
 # Each filter as SQL over `t`. `categoryId` means the side that the category stands on, which either may be.
@@ -43,6 +44,9 @@ def list_transactions(
     for name, condition in _FILTERS.items():
         if filters.get(name) is not None:
             conditions.append(condition)
+            if name == "status" and filters[name] != Status.POSTED:
+                # Said in so many words, so that PostgreSQL sees that the small index of these serves.
+                conditions.append("t.status <> 'POSTED'")
             params[name] = getattr(filters[name], "value", filters[name])
     if after is not None:
         params |= after._asdict()

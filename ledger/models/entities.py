@@ -61,9 +61,7 @@ class Entity(models.Model):
         ordering = ["-created_at", "-id"]
         constraints = [
             models.UniqueConstraint(fields=["developer", "external_id"], name="entity_external_id_unique"),
-            models.CheckConstraint(
-                condition=Q(status__in=EntityStatus.values), name="entity_status_known"
-            ),
+            models.CheckConstraint(condition=Q(status__in=EntityStatus.values), name="entity_status_known"),
             models.CheckConstraint(
                 condition=Q(fiscal_year_start__range=(1, 12)), name="entity_fiscal_year_start_month"
             ),

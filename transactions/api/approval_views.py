@@ -33,9 +33,7 @@ from transactions.services import (
     reverse_transaction,
 )
 
-_FORMS: Final = (
-    'send "txn_…", ["txn_…"], [{"id": "txn_…"}], {"id": "txn_…"} or {"transactionIds": ["txn_…"]}'
-)
+_FORMS: Final = 'send "txn_…", ["txn_…"], [{"id": "txn_…"}], {"id": "txn_…"} or {"transactionIds": ["txn_…"]}'
 _ID: Final = "txn_01h455vb4pex5vsknk084sn02q"
 _BOTH_SPELLINGS: Final = ("transactionIds", "transaction_ids")
 _ONE_ID: Final = ("id", "transactionId", "transaction_id")
@@ -78,7 +76,10 @@ class ReverseView(ApiView):
             example("Why", {"reason": "Paid twice"}, request=True),
             example(
                 "Reversed",
-                {"transaction": {**EXAMPLE_TRANSACTION, "status": "REVERSED"}, "reversal": EXAMPLE_TRANSACTION},
+                {
+                    "transaction": {**EXAMPLE_TRANSACTION, "status": "REVERSED"},
+                    "reversal": EXAMPLE_TRANSACTION,
+                },
                 status="201",
             ),
         ],
@@ -163,9 +164,7 @@ def ids_to_approve(body: object) -> tuple[list[UUID], bool]:
 
 def _listed_ids(items: list[object], name: str) -> list[UUID]:
     if not 1 <= len(items) <= BATCH_SIZE_MAX:
-        raise ValidationError(
-            f"The list has {len(items)} ids; send 1 to {BATCH_SIZE_MAX} of them a request."
-        )
+        raise ValidationError(f"The list has {len(items)} ids; send 1 to {BATCH_SIZE_MAX} of them a request.")
     ids: list[UUID] = []
     faults: list[Detail] = []
     for index, item in enumerate(items):

@@ -42,9 +42,7 @@ class TransactionBody(RequestSerializer):
     amount = AmountField()
     debit_account_id = IdField(Prefix.ACCOUNT)
     credit_account_id = IdField(Prefix.ACCOUNT)
-    description = TextField(
-        max_length=DESCRIPTION_LENGTH_MAX, min_length=0, required=False, allow_null=True
-    )
+    description = TextField(max_length=DESCRIPTION_LENGTH_MAX, min_length=0, required=False, allow_null=True)
     # Two names of one thing.
     date = TimestampField(required=False, allow_null=True)
     timestamp = TimestampField(required=False, allow_null=True)
@@ -162,9 +160,7 @@ class CategorizeBody(RequestSerializer):
     """One or many transactions and the account that says what they were for."""
 
     transaction_id = IdField(Prefix.TRANSACTION, required=False)
-    transaction_ids = ListOfField(
-        child=IdField(Prefix.TRANSACTION), max_items=BATCH_SIZE_MAX, required=False
-    )
+    transaction_ids = ListOfField(child=IdField(Prefix.TRANSACTION), max_items=BATCH_SIZE_MAX, required=False)
     category_id = IdField(Prefix.ACCOUNT)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -35,7 +35,11 @@ class TransactionShaper:
             row.debit_account_id, row.debit_name, row.debit_type, row.debit_financial_type, row.debit_code
         )
         credit = self._accounts.get(row.credit_account_id) or self._account(
-            row.credit_account_id, row.credit_name, row.credit_type, row.credit_financial_type, row.credit_code
+            row.credit_account_id,
+            row.credit_name,
+            row.credit_type,
+            row.credit_financial_type,
+            row.credit_code,
         )
         ledger_id = self._ledgers.get(row.ledger_id) or self._ledgers.setdefault(
             row.ledger_id, encode_id(Prefix.LEDGER, row.ledger_id)

@@ -406,7 +406,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="transaction",
-            index=models.Index(fields=["entity", "status", "date"], name="transaction_by_status"),
+            index=models.Index(
+                condition=models.Q(("status", "POSTED"), _negated=True),
+                fields=["entity", "status", "date"],
+                name="transaction_by_status",
+            ),
         ),
         migrations.AddIndex(
             model_name="transaction",

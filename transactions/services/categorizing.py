@@ -105,9 +105,7 @@ def unclear_category(transaction_id: UUID, debit_name: str, credit_name: str) ->
 
 
 def _side(row: Row) -> str:
-    side = category_side(
-        row.debit_type, row.debit_financial_type, row.credit_type, row.credit_financial_type
-    )
+    side = category_side(row.debit_type, row.debit_financial_type, row.credit_type, row.credit_financial_type)
     if side is None:
         raise unclear_category(row.id, row.debit_name, row.credit_name)
     return side

@@ -6,21 +6,25 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import DatabaseError
 from django.db.transaction import atomic
 
 from accounts.facts import facts_of_accounts
 from accounts.totals import ADD_EFFECT_TO_TOTALS, SLOTS
 from ledger.actors import Actor
 from ledger.clock import utc_now
-from ledger.db import execute, slot
+from ledger.db import compact, execute, slot
 from ledger.exceptions import ConflictError
 from ledger.ids import Prefix, encode_id, new_id
 from ledger.models import Entity
 from ledger.money import parse_amount
 from transactions.choices import FINAL, MOVES, Change, Status
 from transactions.effects import effect_of
-from transactions.exceptions import FinalError, IllegalMoveError, TransactionNotFoundError, refusal
+from transactions.exceptions import (
+    FinalError,
+    IllegalMoveError,
+    TransactionNotFoundError,
+    refusals_in_words,
+)
 from transactions.rows import Row
 from transactions.services.changing import HISTORY, lock_transactions
 from transactions.services.posting import account_fault, metadata_text
@@ -33,7 +37,7 @@ _SET_BY: Final = {
     Status.REVERSED: "reverse it (POST /v1/transactions/{id}/reverse)",
 }
 
-_DELETE: Final = f"""
+_DELETE: Final = compact(f"""
 WITH before AS MATERIALIZED (
     SELECT t.*, %(revision_id)s::uuid AS revision_id FROM transactions_transaction t
     WHERE t.entity_id = %(entity)s::uuid AND t.id = %(id)s::uuid
@@ -46,7 +50,7 @@ gone AS (
 effect AS ({effect_of("before", undone=True)}),
 {ADD_EFFECT_TO_TOTALS}
 SELECT 1
-"""
+""")
 
 
 class Unchanged:
@@ -106,12 +110,11 @@ def edit_transaction(*, entity: Entity, transaction_id: UUID, edit: Edit, actor:
 
 def _edited(row: Row, edit: Edit) -> Row:
     changes: dict[str, Any] = {
-        name: value
-        for name in Edit.__slots__
-        if not isinstance(value := getattr(edit, name), Unchanged)
+        name: value for name in Edit.__slots__ if not isinstance(value := getattr(edit, name), Unchanged)
     }
     if "metadata" in changes:
-        changes["metadata"] = metadata_text(changes["metadata"])
+        wanted = metadata_text(changes["metadata"])
+        changes["metadata"] = row.metadata if _is_same_json(row.metadata, wanted) else wanted
     edited = row._replace(**changes)
     if edited.amount < 0:
         edited = edited._replace(
@@ -120,6 +123,14 @@ def _edited(row: Row, edit: Edit) -> Row:
             credit_account_id=edited.debit_account_id,
         )
     return edited
+
+
+def _is_same_json(text: str | None, other: str | None) -> bool:
+    """Whether two JSON texts say the same: the database has an order and spaces of its own."""
+    if text is None or other is None:
+        return text is other
+    decode, encode = json.decode, json.encode_sorted
+    return encode(decode(text.encode())) == encode(decode(other.encode()))
 
 
 def _check_state(row: Row, edited: Row) -> None:
@@ -173,7 +184,7 @@ def delete_transaction(*, entity: Entity, transaction_id: UUID, actor: Actor) ->
             raise TransactionNotFoundError(transaction_id)
         if row.status in FINAL:
             raise FinalError(transaction_id, row.status, "deleted")
-        try:
+        with refusals_in_words():
             execute(
                 _DELETE,
                 {
@@ -188,5 +199,3 @@ def delete_transaction(*, entity: Entity, transaction_id: UUID, actor: Actor) ->
                     "reason": "",
                 },
             )
-        except DatabaseError as error:
-            raise refusal(error) or error from error

@@ -8,9 +8,11 @@ from uuid import UUID
 from django.db.transaction import atomic
 
 from ledger.actors import Actor
+from ledger.clock import utc_now
 from ledger.db import fetch
 from ledger.models import Entity
 from transactions.choices import Change, Status
+from transactions.services.changing import hold_books
 from transactions.services.moves import write_move
 
 BATCH_SIZE: Final = 1000
@@ -46,8 +48,11 @@ def expire_pending(*, entity: Entity, now: datetime, actor: Actor) -> Iterator[i
     """
     while True:
         with atomic():
+            hold_books(entity)
             due = [row[0] for row in fetch(_DUE, {"entity": entity.id, "now": now, "limit": BATCH_SIZE})]
-            write_move(entity=entity, ids=due, to=Status.EXPIRED, change=Change.EXPIRED, actor=actor, now=now)
+            write_move(
+                entity=entity, ids=due, to=Status.EXPIRED, change=Change.EXPIRED, actor=actor, now=utc_now()
+            )
         if due:
             yield len(due)
         if len(due) < BATCH_SIZE:

@@ -11,7 +11,6 @@ from uuid import UUID
 from django.db.transaction import atomic
 
 from accounts.choices import Side
-from accounts.facts import facts_of_accounts
 from ledger.actors import Actor
 from ledger.clock import utc_now
 from ledger.exceptions import ValidationError
@@ -20,7 +19,8 @@ from ledger.models import Entity
 from transactions.choices import Source, Status
 from transactions.drafts import Draft
 from transactions.models import JournalEntry
-from transactions.services.batches import find_faults, post_batch
+from transactions.services.batches import accounts_of, find_faults, post_batch
+from transactions.services.changing import hold_books
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +76,11 @@ def post_journal_entry(
     )
     drafts = [replace(template, **pair._asdict(), id=new_id()) for pair in pairs]
     with atomic():
-        for fault in find_faults(entity, drafts).values():
+        hold_books(entity)
+        accounts = accounts_of(entity, drafts)
+        for fault in find_faults(entity, drafts, accounts).values():
             raise fault
-        entry.ledger_id = facts_of_accounts(entity, [drafts[0].debit_account_id]).popitem()[1].ledger_id
+        entry.ledger_id = accounts[drafts[0].debit_account_id].ledger_id
         entry.save(force_insert=True)
         for fault in post_batch(entity=entity, drafts=drafts, actor=actor).values():
             raise fault

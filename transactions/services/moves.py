@@ -5,40 +5,44 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from django.db import DatabaseError
 from django.db.transaction import atomic
 
 from accounts.totals import SLOTS
 from ledger.actors import Actor
 from ledger.clock import utc_now
-from ledger.db import execute, fetch, slot, uuid_array
+from ledger.db import compact, execute, slot, uuid_array
 from ledger.exceptions import LedgerError
 from ledger.ids import new_id
 from ledger.models import Entity
 from transactions.choices import APPROVABLE, COUNTS_AS_POSTED, MOVES, Change, Status
-from transactions.exceptions import IllegalMoveError, PeriodClosedError, TransactionNotFoundError, refusal
+from transactions.exceptions import (
+    IllegalMoveError,
+    PeriodClosedError,
+    TransactionNotFoundError,
+    refusals_in_words,
+)
 from transactions.rows import Row
-from transactions.services.changing import HISTORY, MOVE_EFFECT, lock_transactions
+from transactions.services.changing import HISTORY, MOVE_EFFECT, closed_through, lock_transactions
 
-_MOVE: Final = f"""
+_MOVE: Final = compact(f"""
 WITH wanted AS MATERIALIZED (
     SELECT * FROM unnest(%(ids)s::uuid[], %(revision_ids)s::uuid[]) AS w (id, revision_id)
 ),
 before AS MATERIALIZED (
     SELECT t.*, w.revision_id FROM wanted w
-    JOIN transactions_transaction t ON t.entity_id = %(entity)s::uuid AND t.id = w.id
+    JOIN transactions_transaction t ON t.id = w.id
+    WHERE t.entity_id = %(entity)s::uuid AND t.id = ANY(%(ids)s::uuid[])
 ),
 {HISTORY},
 changed AS (
     UPDATE transactions_transaction t
     SET status = %(status)s::text, updated_at = %(now)s::timestamptz, posted_at = %(posted_at)s::timestamptz
-    FROM wanted w
-    WHERE t.entity_id = %(entity)s::uuid AND t.id = w.id
+    WHERE t.entity_id = %(entity)s::uuid AND t.id = ANY(%(ids)s::uuid[])
     RETURNING t.debit_account_id, t.credit_account_id, t.date, t.amount, t.status
 ),
 {MOVE_EFFECT}
 SELECT 1
-"""
+""")
 
 
 class Approval(NamedTuple):
@@ -60,12 +64,10 @@ def approve_transactions(*, entity: Entity, ids: Sequence[UUID], actor: Actor) -
     Raises PeriodClosedError where the books were closed in between; then nothing is approved.
     """
     unique = list(dict.fromkeys(ids))
-    now = utc_now()
     with atomic():
         rows = lock_transactions(entity, unique)
-        closed_through = fetch(
-            "SELECT books_closed_through FROM ledger_entity WHERE id = %(id)s::uuid", {"id": entity.id}
-        )[0][0]
+        now = utc_now()  # after the lock, so that the history is in the order in which things happened
+        closed = closed_through(entity)
         approvals: list[Approval] = []
         moving: list[UUID] = []
         for transaction_id in unique:
@@ -77,9 +79,8 @@ def approve_transactions(*, entity: Entity, ids: Sequence[UUID], actor: Actor) -
             elif row.status not in APPROVABLE:
                 error = IllegalMoveError(transaction_id, row.status, Status.POSTED)
                 approvals.append(Approval(transaction_id, row, error))
-            elif closed_through is not None and row.date <= closed_through:
-                closed = PeriodClosedError(closed_through)
-                approvals.append(Approval(transaction_id, row, closed))
+            elif closed is not None and row.date <= closed:
+                approvals.append(Approval(transaction_id, row, PeriodClosedError(closed)))
             else:
                 moving.append(transaction_id)
                 approved = row._replace(status=Status.POSTED, posted_at=now, updated_at=now)
@@ -121,7 +122,7 @@ def write_move(
     """Write the move of transactions that the caller has locked and found movable."""
     if not ids:
         return
-    try:
+    with refusals_in_words():
         execute(
             _MOVE,
             {
@@ -138,5 +139,3 @@ def write_move(
                 "reason": reason,
             },
         )
-    except DatabaseError as error:
-        raise refusal(error) or error from error

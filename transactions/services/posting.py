@@ -1,23 +1,23 @@
 """Recording one transaction: one prepared statement, one round trip, one commit."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import DatabaseError, IntegrityError
 
 from accounts.facts import AccountFacts, facts_of_accounts
-from accounts.totals import ADD_EFFECT_TO_TOTALS, SLOTS
+from accounts.totals import ADD_SORTED_EFFECT_TO_TOTALS, SLOTS
 from ledger.actors import Actor
 from ledger.api import json
 from ledger.clock import utc_now
-from ledger.db import constraint_name, fetch, restorable, slot
+from ledger.db import compact, constraint_name, fetch, restorable, slot
 from ledger.exceptions import Detail, LedgerError, ValidationError
 from ledger.ids import Prefix, encode_id
 from ledger.models import Entity
-from transactions.choices import COUNTS_AS_POSTED
+from transactions.choices import COUNTS_AS_PENDING, COUNTS_AS_POSTED
 from transactions.drafts import Draft
-from transactions.effects import effect_of
 from transactions.exceptions import (
     AccountClosedError,
     AccountNotFoundError,
@@ -30,32 +30,42 @@ from transactions.rows import ACCOUNTS, STATE, Row
 # `pair` is empty, and so nothing is written, unless both accounts are of this company, of one ledger
 # and of the transaction's currency; `explain` then says what is wrong. Guards look at closed periods
 # and closed accounts once more, after taking the lock that closing them takes.
-_POST: Final = f"""
+_POST: Final = compact(f"""
 WITH pair AS MATERIALIZED (
     SELECT d.ledger_id, {ACCOUNTS}
-    FROM accounts_account d
+    FROM pg_advisory_xact_lock_shared(ledger_books_key(%(entity)s)) CROSS JOIN accounts_account d
     JOIN accounts_account c ON c.entity_id = d.entity_id AND c.ledger_id = d.ledger_id
         AND c.currency = d.currency AND c.id <> d.id
-    WHERE d.entity_id = %(entity)s::uuid AND d.id = %(debit_account_id)s::uuid
-        AND c.id = %(credit_account_id)s::uuid
+    WHERE d.entity_id = %(entity)s AND d.id = %(debit)s AND c.id = %(credit)s
         AND d.currency = %(currency)s AND d.closed_at IS NULL AND c.closed_at IS NULL
 ),
 fresh AS (
     INSERT INTO transactions_transaction (entity_id, {STATE})
-    SELECT %(entity)s::uuid, %(id)s::uuid, pair.ledger_id, %(debit_account_id)s::uuid,
-        %(credit_account_id)s::uuid, %(timestamp)s::timestamptz, %(now)s::timestamptz, %(now)s::timestamptz,
+    SELECT %(entity)s, %(id)s, pair.ledger_id, %(debit)s, %(credit)s, %(timestamp)s, %(now)s, %(now)s,
         %(posted_at)s::timestamptz, %(expires_at)s::timestamptz, %(categorized_at)s::timestamptz,
         %(created_by)s::uuid, %(journal_entry_id)s::uuid, %(reverses_id)s::uuid, NULL::uuid,
-        %(reclassifies_id)s::uuid, %(date)s::date, %(amount)s::numeric, %(currency)s::text, %(status)s::text,
+        %(reclassifies_id)s::uuid, %(date)s, %(amount)s, %(currency)s::text, %(status)s::text,
         %(source)s::text, %(external_id)s::text, %(counterparty)s::text, %(description)s::text,
         %(metadata)s::jsonb
     FROM pair
-    RETURNING debit_account_id, credit_account_id, date, amount, status, ledger_id
+    RETURNING 1
 ),
-effect AS ({effect_of("fresh")}),
-{ADD_EFFECT_TO_TOTALS}
+effect AS MATERIALIZED (
+    SELECT v.account_id, %(date)s::date AS date,
+        v.debits_pending, v.debits_posted, v.credits_pending, v.credits_posted
+    FROM fresh, (VALUES
+        (%(first)s::uuid, %(first_dn)s::numeric, %(first_dp)s::numeric, %(first_cn)s::numeric, %(first_cp)s::numeric),
+        (%(second)s::uuid, %(second_dn)s::numeric, %(second_dp)s::numeric, %(second_cn)s::numeric, %(second_cp)s::numeric)
+    ) AS v (account_id, debits_pending, debits_posted, credits_pending, credits_posted)
+),
+{ADD_SORTED_EFFECT_TO_TOTALS}
 SELECT * FROM pair
-"""
+""")
+
+_ZERO: Final = Decimal(0)
+_EFFECT_NAMES: Final = tuple(
+    f"{account}{part}" for account in ("first", "second") for part in ("", "_dn", "_dp", "_cn", "_cp")
+)
 
 
 def post_transaction(*, entity: Entity, draft: Draft, actor: Actor) -> Row:
@@ -70,21 +80,24 @@ def post_transaction(*, entity: Entity, draft: Draft, actor: Actor) -> Row:
     now = utc_now()
     try:
         with restorable():
-            found = fetch(_POST, {"entity": entity.id, "slot": slot(SLOTS), **parameters(draft, actor, now)})
+            found = fetch(_POST, {"entity": entity.id, "slot": slot(SLOTS), **_parameters(draft, actor, now)})
     except DatabaseError as error:
-        raise explained(error, entity, [draft]) from error
+        known = explained(error, entity, [draft])
+        if known is None:
+            raise
+        raise known from error
     if not found:
         raise explain(entity, draft)
     ledger_id, *accounts = found[0]
-    return Row(*_state(draft, actor, now, ledger_id), *accounts)
+    return Row(*state(draft, actor, now, ledger_id), *accounts)
 
 
-def parameters(draft: Draft, actor: Actor, now: datetime) -> dict[str, Any]:
-    """The columns of a new transaction, by name; times from Python, so that they are one and the same."""
+def _parameters(draft: Draft, actor: Actor, now: datetime) -> dict[str, Any]:
+    """What `_POST` asks for. Times come from Python, so that all of one call are the same."""
     return {
         "id": draft.id,
-        "debit_account_id": draft.debit_account_id,
-        "credit_account_id": draft.credit_account_id,
+        "debit": draft.debit_account_id,
+        "credit": draft.credit_account_id,
         "timestamp": draft.timestamp,
         "now": now,
         "posted_at": now if draft.status in COUNTS_AS_POSTED else None,
@@ -103,7 +116,19 @@ def parameters(draft: Draft, actor: Actor, now: datetime) -> dict[str, Any]:
         "counterparty": draft.counterparty,
         "description": draft.description,
         "metadata": metadata_text(draft.metadata),
+        **_effect(draft),
     }
+
+
+def _effect(draft: Draft) -> dict[str, Any]:
+    """What `draft` adds to its two accounts, in the order of their ids: debits and credits, pending (n)
+    and posted (p)."""
+    pending = draft.amount if draft.status in COUNTS_AS_PENDING else _ZERO
+    posted = draft.amount if draft.status in COUNTS_AS_POSTED else _ZERO
+    debit = (draft.debit_account_id, pending, posted, _ZERO, _ZERO)
+    credit = (draft.credit_account_id, _ZERO, _ZERO, pending, posted)
+    first, second = (debit, credit) if debit[0] < credit[0] else (credit, debit)
+    return dict(zip(_EFFECT_NAMES, first + second, strict=True))
 
 
 def metadata_text(metadata: dict[str, Any] | None) -> str | None:
@@ -111,8 +136,9 @@ def metadata_text(metadata: dict[str, Any] | None) -> str | None:
     return None if metadata is None else json.encode(metadata).decode()
 
 
-def _state(draft: Draft, actor: Actor, now: datetime, ledger_id: UUID) -> tuple[Any, ...]:
-    """What the database now holds, in the order of `Row`; nothing need be read back."""
+def state(draft: Draft, actor: Actor, now: datetime, ledger_id: UUID) -> tuple[Any, ...]:
+    """The columns of the transaction that `draft` becomes, in the order of `STATE_COLUMNS`: what the
+    database then holds, so that nothing need be read back."""
     return (
         draft.id,
         ledger_id,
@@ -141,16 +167,19 @@ def _state(draft: Draft, actor: Actor, now: datetime, ledger_id: UUID) -> tuple[
     )
 
 
-def explained(error: DatabaseError, entity: Entity, drafts: list[Draft]) -> Exception:
-    """What the database refused, as an error that names the record and the remedy; else `error` itself."""
+def explained(error: DatabaseError, entity: Entity, drafts: list[Draft]) -> LedgerError | None:
+    """What the database refused, as an error that names the record and the remedy; None for any other error,
+    which must be raised as it is (see `refusals_in_words`)."""
     if isinstance(error, IntegrityError) and constraint_name(error) == "transaction_external_id_unique":
         ids = [draft.external_id for draft in drafts if draft.external_id is not None]
         taken = (
-            Transaction.objects.for_entity(entity).filter(external_id__in=ids).values_list("external_id", "id")
+            Transaction.objects.for_entity(entity)
+            .filter(external_id__in=ids)
+            .values_list("external_id", "id")
         ).first()
         if taken is not None and taken[0] is not None:
             return ExternalIdTakenError(taken[0], taken[1])
-    return refusal(error) or error
+    return refusal(error)
 
 
 def explain(entity: Entity, draft: Draft) -> LedgerError:
@@ -184,6 +213,8 @@ def account_fault(draft: Draft | Row, accounts: dict[UUID, AccountFacts]) -> Led
         )
         return ValidationError(message, details=[Detail("creditAccountId", message)])
     if debit.currency != draft.currency:
-        message = f'The accounts are in {debit.currency}, not {draft.currency}; send currency "{debit.currency}".'
+        message = (
+            f'The accounts are in {debit.currency}, not {draft.currency}; send currency "{debit.currency}".'
+        )
         return ValidationError(message, details=[Detail("currency", message)])
     return None

@@ -4,12 +4,11 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from django.db import DatabaseError
 from django.db.transaction import atomic
 
 from ledger.actors import Actor
 from ledger.clock import utc_now
-from ledger.db import execute, fetch
+from ledger.db import compact, execute, fetch
 from ledger.exceptions import ValidationError
 from ledger.ids import new_id
 from ledger.models import Entity
@@ -20,14 +19,14 @@ from transactions.exceptions import (
     AlreadyReversedError,
     IllegalMoveError,
     TransactionNotFoundError,
-    refusal,
+    refusals_in_words,
 )
 from transactions.rows import Row
 from transactions.services.changing import HISTORY, lock_transactions
 from transactions.services.posting import post_transaction
 
 # Both POSTED and REVERSED count as posted, so no total changes.
-_MARK_REVERSED: Final = f"""
+_MARK_REVERSED: Final = compact(f"""
 WITH before AS MATERIALIZED (
     SELECT t.*, %(revision_id)s::uuid AS revision_id FROM transactions_transaction t
     WHERE t.entity_id = %(entity)s::uuid AND t.id = %(id)s::uuid
@@ -36,7 +35,7 @@ WITH before AS MATERIALIZED (
 UPDATE transactions_transaction
 SET status = 'REVERSED', reversed_by_id = %(reversal_id)s::uuid, updated_at = %(now)s::timestamptz
 WHERE entity_id = %(entity)s::uuid AND id = %(id)s::uuid
-"""
+""")
 
 
 class Reversed(NamedTuple):
@@ -89,7 +88,7 @@ def reverse_transaction(
             ),
             actor=actor,
         )
-        try:
+        with refusals_in_words():
             execute(
                 _MARK_REVERSED,
                 {
@@ -104,8 +103,6 @@ def reverse_transaction(
                     "reason": reason,
                 },
             )
-        except DatabaseError as error:
-            raise refusal(error) or error from error
         for reclassification in _reclassifications(entity, original.id):
             reverse_transaction(
                 entity=entity, transaction_id=reclassification, actor=actor, reason=reason, on=timestamp

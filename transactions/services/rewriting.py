@@ -4,19 +4,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from django.db import DatabaseError
-
 from accounts.totals import SLOTS
 from ledger.actors import Actor
-from ledger.db import execute, slot, uuid_array
+from ledger.db import compact, execute, slot, uuid_array
 from ledger.ids import new_id
 from ledger.models import Entity
 from transactions.choices import Change
-from transactions.exceptions import refusal
+from transactions.exceptions import refusals_in_words
 from transactions.rows import Row
 from transactions.services.changing import HISTORY, MOVE_EFFECT
 
-_REWRITE: Final = f"""
+_REWRITE: Final = compact(f"""
 WITH wanted AS MATERIALIZED (
     SELECT * FROM unnest(
         %(ids)s::uuid[], %(revision_ids)s::uuid[], %(ledger_ids)s::uuid[], %(debits)s::uuid[],
@@ -46,7 +44,7 @@ changed AS (
 ),
 {MOVE_EFFECT}
 SELECT 1
-"""
+""")
 
 
 def rewrite_transactions(
@@ -65,7 +63,7 @@ def rewrite_transactions(
     """
     if not rows:
         return
-    try:
+    with refusals_in_words():
         execute(
             _REWRITE,
             {
@@ -93,5 +91,3 @@ def rewrite_transactions(
                 "categorized": [row.categorized_at for row in rows],
             },
         )
-    except DatabaseError as error:
-        raise refusal(error) or error from error
