@@ -33,7 +33,7 @@ def user_actor(request: HttpRequest) -> Actor:
     )
 
 
-class WindowAdmin(ModelAdmin):  # type: ignore[misc]
+class WindowAdmin(ModelAdmin):
     """Shows rows; adds, changes and deletes none."""
 
     show_full_result_count = False

@@ -102,6 +102,7 @@ class DeveloperView(ApiView):
     @property
     def developer(self) -> Developer:
         """The developer behind the token."""
+        assert self.token.developer_id is not None
         return Developer.objects.get(id=self.token.developer_id)
 
 

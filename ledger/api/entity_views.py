@@ -1,6 +1,6 @@
 """Endpoints of companies and their settings."""
 
-from typing import Any, Final
+from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
 from drf_spectacular.utils import OpenApiExample, PolymorphicProxySerializer, extend_schema
@@ -164,7 +164,7 @@ class Entities(ApiView):
 
     def _in_full(self, entity: Entity) -> dict[str, Any]:
         asked = bank_accounts_wanted.send(sender=Entity, entity=entity)
-        accounts = [account for _, accounts in asked for account in accounts]
+        accounts = [account for _, answer in asked for account in cast("list[dict[str, Any]]", answer)]
         return entity_json(entity, self.token) | {"plaidAccounts": accounts}
 
 

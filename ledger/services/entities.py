@@ -197,12 +197,15 @@ def _shown(fields: Any) -> dict[str, Any]:
     return shown_fields
 
 
-def _record(actor: Actor, verb: str, entity: Entity, **what: dict[str, Any]) -> None:
+def _record(
+    actor: Actor, verb: str, entity: Entity, *, after: dict[str, Any], before: dict[str, Any] | None = None
+) -> None:
     audit.record(
         actor=actor,
         action=f"ledger.entity.{verb}",
         object_type="entity",
         object_id=entity.public_id,
         entity=entity,
-        **what,
+        before=before,
+        after=after,
     )

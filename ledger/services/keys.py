@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -155,8 +156,8 @@ def _record(
     key: ApiKey,
     developer: Developer | None,
     *,
-    before: dict[str, object] | None = None,
-    after: dict[str, object] | None = None,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] | None = None,
 ) -> None:
     audit.record(
         actor=actor,
@@ -178,7 +179,7 @@ def _record_refusal(actor: Actor, kind: KeyKind, developer_id: UUID | None, name
             action="ledger.token.refused",
             object_type=str(kind),
             object_id=str(named or ""),
-            developer=Developer.objects.filter(id=developer_id).first(),
+            developer=None if developer_id is None else Developer.objects.filter(id=developer_id).first(),
             outcome=Outcome.REFUSED,
         )
 

@@ -1,6 +1,6 @@
 """The cast of the tests: developers, companies, tokens, and clients that carry them."""
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from rest_framework.test import APIClient
@@ -11,6 +11,7 @@ from ledger.models import Developer, Entity
 from ledger.services.developers import NewDeveloper, create_developer
 from ledger.services.entities import create_entity
 from ledger.services.keys import NewKey, create_key
+from ledger.services.settings import EntitySettings
 from ledger.tokens import Scope
 
 
@@ -31,8 +32,9 @@ def make_developer(name: str = "Acme Platform", **options: Any) -> NewDeveloper:
 
 def make_entity(developer: Developer, legal_name: str = "Corner Bakery LLC", **settings: Any) -> Entity:
     """Return a company of the developer."""
+    chosen = cast("EntitySettings", settings)
     return create_entity(
-        developer=developer, actor=SYSTEM, fields={"legal_name": legal_name}, settings=settings
+        developer=developer, actor=SYSTEM, fields={"legal_name": legal_name}, settings=chosen
     )
 
 

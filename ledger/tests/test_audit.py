@@ -4,6 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from django.db import Error as DatabaseError
@@ -35,7 +36,7 @@ def record(entity: Entity, number: int = 0, **more: object) -> AuditEvent:
         )
 
 
-def tamper(sql: str, *params: object) -> None:
+def tamper(sql: str, *params: UUID) -> None:
     """Change rows as someone with the keys of the database could."""
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE ledger_auditevent DISABLE TRIGGER USER")

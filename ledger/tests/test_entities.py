@@ -1,11 +1,13 @@
 """Companies: made, shown, changed, removed; and which token reaches which."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from ledger import audit, signals
 from ledger.actors import SYSTEM
+from ledger.api.entity_shapes import EntityShape
 from ledger.ids import Prefix, encode_id, new_id
 from ledger.models import AuditEvent, Entity, Ledger
 from ledger.services.developers import NewDeveloper
@@ -14,10 +16,7 @@ from ledger.tests.helpers import Caller, caller_of, make_admin_key, make_develop
 from ledger.tokens import Scope
 
 pytestmark = pytest.mark.django_db
-FIELDS = {
-    "id", "externalId", "legalName", "name", "tin", "usState", "entityType", "phoneNumber", "developerId",
-    "clerkId", "dateCreated", "createdAt", "updatedAt", "status", "instanceId", "website", "address", "settings",
-}  # fmt: skip
+FIELDS = {*EntityShape().fields}
 IN_FULL = {
     "externalId": "customer-1",
     "legalName": "Corner Bakery LLC",
@@ -305,7 +304,7 @@ def test_who_may_do_what(member: str, call: tuple[str, str], statuses: tuple[int
     entity = make_entity(owner.developer)
     Entity.objects.filter(pk=entity.pk).update(external_id="x")
     neighbour = make_entity(owner.developer, "Neighbour")
-    tokens = {
+    tokens: dict[str, Callable[[], str | None]] = {
         "own": lambda: token_of(owner.first_key),
         "own reader": lambda: token_of(owner.first_key, scope=Scope.READ),
         "inside": lambda: token_of(owner.first_key, entity=entity),

@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 
 import jwt
@@ -10,7 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from ledger import tokens
+from ledger import caches, tokens
 from ledger.actors import SYSTEM
 from ledger.choices import Outcome
 from ledger.exceptions import AuthenticationError
@@ -211,9 +212,7 @@ def test_revocation_by_another_process_counts_within_seconds(
     # Behind this process's back, as another one does it.
     ApiKey.objects.filter(pk=made.first_key.key.pk).update(revoked_at=timezone.now())
 
-    from ledger import caches
-
-    later = caches.monotonic() + 5
+    later = monotonic() + 5
     monkeypatch.setattr(caches, "monotonic", lambda: later)
 
     assert caller.get("/v1/developers/me").status_code == 401
@@ -256,7 +255,7 @@ def test_every_flawed_token_gets_the_same_401(made: NewDeveloper) -> None:
             headers={"kid": jwt.get_unverified_header(good)["kid"]},
         ),
         "none": jwt.encode(
-            claims_of(good), None, algorithm="none", headers={"kid": jwt.get_unverified_header(good)["kid"]}
+            claims_of(good), "", algorithm="none", headers={"kid": jwt.get_unverified_header(good)["kid"]}
         ),
         "signature": f"{head}.{payload}.{signature[:-4]}AAAA",
         "cut": f"{head}.{payload}",
