@@ -1,5 +1,7 @@
 """What can be wrong with a change to the books, and the database's refusals in these words."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from uuid import UUID
 
@@ -102,3 +104,19 @@ def refusal(error: DatabaseError) -> ConflictError | None:
     if state in (db.FINAL, db.MOVE):
         return ConflictError(f"Another call changed the transaction meanwhile: {told.message_primary}.")
     return None
+
+
+@contextmanager
+def refusals_in_words() -> Iterator[None]:
+    """Raise what a guard of the database refused as the error of `refusal`.
+
+    Any other error of the database passes untouched: whoever runs deadlocks again tells them by the
+    driver's error beneath, which `raise … from` would replace.
+    """
+    try:
+        yield
+    except DatabaseError as error:
+        refused = refusal(error)
+        if refused is None:
+            raise
+        raise refused from error

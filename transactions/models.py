@@ -227,6 +227,12 @@ class Transaction(TransactionState):
                 condition=Q(reclassifies__isnull=False),
                 name="transaction_by_reclassified",
             ),
+            # Asked of every row that is deleted: does a reversed one still name it?
+            models.Index(
+                fields=["entity", "reversed_by"],
+                condition=Q(reversed_by__isnull=False),
+                name="transaction_by_reversal",
+            ),
             models.Index(
                 fields=["entity", "expires_at"],
                 condition=Q(status=Status.PENDING, expires_at__isnull=False),

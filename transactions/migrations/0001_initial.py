@@ -435,6 +435,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="transaction",
             index=models.Index(
+                condition=models.Q(("reversed_by__isnull", False)),
+                fields=["entity", "reversed_by"],
+                name="transaction_by_reversal",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="transaction",
+            index=models.Index(
                 condition=models.Q(("expires_at__isnull", False), ("status", "PENDING")),
                 fields=["entity", "expires_at"],
                 name="transaction_by_expiry",

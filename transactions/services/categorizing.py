@@ -1,7 +1,7 @@
 """Saying what transactions were for."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
@@ -27,7 +27,7 @@ from transactions.exceptions import (
 )
 from transactions.rows import Row
 from transactions.services.batches import post_batch
-from transactions.services.changing import lock_transactions
+from transactions.services.changing import closed_through, lock_transactions
 from transactions.services.posting import account_fault, metadata_text
 from transactions.services.rewriting import rewrite_transactions
 
@@ -54,9 +54,10 @@ def categorize_transactions(
     Raises TransactionNotFoundError, AccountNotFoundError, IllegalMoveError for a REVERSED one,
     UnclearCategoryError where no side is clearly the one, AccountClosedError, PeriodClosedError.
     """
-    now = utc_now()
     with atomic():
         rows = lock_transactions(entity, ids)
+        now = utc_now()  # after the lock, so that the history is in the order in which things happened
+        closed = closed_through(entity)
         category = facts_of_accounts(entity, [category_id]).get(category_id)
         if category is None:
             raise AccountNotFoundError(category_id, field="categoryId")
@@ -79,7 +80,7 @@ def categorize_transactions(
             if row.status == Status.POSTED:
                 present = reclassified.get(row.id, {}).get(side) or getattr(row, f"{side}_account_id")
                 if present != category.id:
-                    corrections.append(_correction(entity, row, side, present, category, now))
+                    corrections.append(_correction(entity, row, side, present, category, now, closed))
             else:
                 chosen = _moved(chosen, side, category)
                 unchecked.append(chosen)
@@ -120,14 +121,17 @@ def _reclassified_to(entity: Entity, ids: list[UUID]) -> dict[UUID, dict[str, UU
 
 
 def _correction(
-    entity: Entity, row: Row, side: str, present: UUID, category: AccountFacts, now: datetime
+    entity: Entity,
+    row: Row,
+    side: str,
+    present: UUID,
+    category: AccountFacts,
+    now: datetime,
+    closed: date | None,
 ) -> Draft:
     """The transaction that moves the amount of `row` from its present category to the new one."""
     debit, credit = (category.id, present) if side == "debit" else (present, category.id)
-    closed_through = fetch(
-        "SELECT books_closed_through FROM ledger_entity WHERE id = %(id)s::uuid", {"id": entity.id}
-    )[0][0]
-    is_open = closed_through is None or row.date > closed_through
+    is_open = closed is None or row.date > closed
     timestamp = row.timestamp if is_open else now
     return Draft(
         debit_account_id=debit,

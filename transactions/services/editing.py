@@ -6,11 +6,13 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
 from django.db.transaction import atomic
 
 from accounts.facts import facts_of_accounts
 from accounts.totals import ADD_EFFECT_TO_TOTALS, SLOTS
 from ledger.actors import Actor
+from ledger.api import json
 from ledger.clock import utc_now
 from ledger.db import compact, execute, slot
 from ledger.exceptions import ConflictError
@@ -51,6 +53,9 @@ effect AS ({effect_of("before", undone=True)}),
 {ADD_EFFECT_TO_TOTALS}
 SELECT 1
 """)
+
+
+_SORTED_JSON: Final = msgspec.json.Encoder(decimal_format="number", order="sorted")
 
 
 class Unchanged:
@@ -129,8 +134,8 @@ def _is_same_json(text: str | None, other: str | None) -> bool:
     """Whether two JSON texts say the same: the database has an order and spaces of its own."""
     if text is None or other is None:
         return text is other
-    decode, encode = json.decode, json.encode_sorted
-    return encode(decode(text.encode())) == encode(decode(other.encode()))
+    first, second = (_SORTED_JSON.encode(json.decode(one.encode())) for one in (text, other))
+    return first == second
 
 
 def _check_state(row: Row, edited: Row) -> None:

@@ -29,7 +29,8 @@ from transactions.rows import ACCOUNTS, STATE, Row
 
 # `pair` is empty, and so nothing is written, unless both accounts are of this company, of one ledger
 # and of the transaction's currency; `explain` then says what is wrong. Guards look at closed periods
-# and closed accounts once more, after taking the lock that closing them takes.
+# and closed accounts once more, at the end of the statement; the lock that closing them takes is taken first
+# (`hold_books`), before any row is locked. Most casts are for parameters that may be null.
 _POST: Final = compact(f"""
 WITH pair AS MATERIALIZED (
     SELECT d.ledger_id, {ACCOUNTS}

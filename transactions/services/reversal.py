@@ -46,8 +46,8 @@ class Reversed(NamedTuple):
 def reverse_transaction(
     *, entity: Entity, transaction_id: UUID, actor: Actor, reason: str = "", on: datetime | None = None
 ) -> Reversed:
-    """Post the mirror image of a POSTED transaction, dated `on` (now unless given), and mark the original
-    REVERSED; the two are linked both ways.
+    """Post the mirror image of a POSTED transaction, dated `on` (now unless given, but never before the
+    original), and mark the original REVERSED; the two are linked both ways.
 
     The reversal debits what the original credited and the other way round, with the same amount. Where
     the original was moved to another category, those reclassifications are reversed with it.
@@ -55,8 +55,6 @@ def reverse_transaction(
     Raises TransactionNotFoundError, AlreadyReversedError, IllegalMoveError for any state but POSTED,
     PeriodClosedError, AccountClosedError, and ValidationError where `on` lies before the original's day.
     """
-    now = utc_now()
-    timestamp = on or now
     with atomic():
         original = lock_transactions(entity, [transaction_id]).get(transaction_id)
         if original is None:
@@ -65,50 +63,61 @@ def reverse_transaction(
             raise AlreadyReversedError(transaction_id, original.reversed_by_id)
         if original.status != Status.POSTED:
             raise IllegalMoveError(transaction_id, original.status, Status.REVERSED)
-        day = day_of(timestamp, entity.zone)
-        if on is not None and day < original.date:
+        if on is not None and day_of(on, entity.zone) < original.date:
             raise ValidationError.of(
-                "date", f"{day} lies before the original's day; reverse it on {original.date} or later."
+                "date",
+                f"{day_of(on, entity.zone)} lies before the original's day; reverse it on {original.date} "
+                "or later.",
             )
-        reversal = post_transaction(
-            entity=entity,
-            draft=Draft(
-                debit_account_id=original.credit_account_id,
-                credit_account_id=original.debit_account_id,
-                amount=original.amount,
-                currency=original.currency,
-                timestamp=timestamp,
-                date=day,
-                status=Status.POSTED,
-                source=Source.SYSTEM,
-                description=f"Reversal: {original.description}"[:1000],
-                counterparty=original.counterparty,
-                metadata={"reason": reason} if reason else None,
-                reverses_id=original.id,
-            ),
-            actor=actor,
+        moment = on or utc_now()
+        done = _reverse(entity, original, actor, reason, moment)
+        corrections = lock_transactions(entity, _reclassifications(entity, original.id))
+        for correction in corrections.values():
+            _reverse(entity, correction, actor, reason, moment)
+    return done
+
+
+def _reverse(entity: Entity, original: Row, actor: Actor, reason: str, moment: datetime) -> Reversed:
+    """Reverse a locked transaction at `moment`, or when it took effect itself where that is later."""
+    timestamp = max(moment, original.timestamp)
+    reversal = post_transaction(
+        entity=entity,
+        draft=Draft(
+            debit_account_id=original.credit_account_id,
+            credit_account_id=original.debit_account_id,
+            amount=original.amount,
+            currency=original.currency,
+            timestamp=timestamp,
+            date=max(day_of(timestamp, entity.zone), original.date),
+            status=Status.POSTED,
+            source=Source.SYSTEM,
+            description=f"Reversal: {original.description}"[:1000],
+            counterparty=original.counterparty,
+            metadata={"reason": reason} if reason else None,
+            reverses_id=original.id,
+        ),
+        actor=actor,
+    )
+    with refusals_in_words():
+        execute(
+            _MARK_REVERSED,
+            {
+                "entity": entity.id,
+                "id": original.id,
+                "revision_id": new_id(),
+                "reversal_id": reversal.id,
+                "now": reversal.created_at,
+                "changed_by": actor.id,
+                "changed_by_kind": actor.kind.value,
+                "change": Change.REVERSED.value,
+                "reason": reason,
+            },
         )
-        with refusals_in_words():
-            execute(
-                _MARK_REVERSED,
-                {
-                    "entity": entity.id,
-                    "id": original.id,
-                    "revision_id": new_id(),
-                    "reversal_id": reversal.id,
-                    "now": now,
-                    "changed_by": actor.id,
-                    "changed_by_kind": actor.kind.value,
-                    "change": Change.REVERSED.value,
-                    "reason": reason,
-                },
-            )
-        for reclassification in _reclassifications(entity, original.id):
-            reverse_transaction(
-                entity=entity, transaction_id=reclassification, actor=actor, reason=reason, on=timestamp
-            )
     return Reversed(
-        original._replace(status=Status.REVERSED, reversed_by_id=reversal.id, updated_at=now), reversal
+        original._replace(
+            status=Status.REVERSED, reversed_by_id=reversal.id, updated_at=reversal.created_at
+        ),
+        reversal,
     )
 
 

@@ -18,6 +18,17 @@ BEGIN
         USING ERRCODE = 'OL001', HINT = 'Nothing is to be done: history cannot be changed.';
 END $$;
 
+-- A company that is leaving does not come back: the door past the guards lets everything out, or nothing.
+CREATE FUNCTION ledger_leaving_guard() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'entity % is being deleted and cannot become %', OLD.id, NEW.status USING ERRCODE = 'OL001';
+END $$;
+
+CREATE TRIGGER entity_leaving BEFORE UPDATE ON ledger_entity
+    FOR EACH ROW WHEN (OLD.status = 'DELETING' AND NEW.status <> 'DELETING')
+    EXECUTE FUNCTION ledger_leaving_guard();
+
 CREATE FUNCTION ledger_audit_guard() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN

@@ -150,11 +150,14 @@ CREATE TRIGGER transaction_final BEFORE UPDATE ON transactions_transaction
         OR (
             OLD.status IN ('POSTED', 'REVERSED')
             AND (OLD.amount, OLD.currency, OLD.ledger_id, OLD.debit_account_id, OLD.credit_account_id,
-                 OLD.timestamp, OLD.date, OLD.posted_at, OLD.reverses_id, OLD.reclassifies_id)
+                 OLD.timestamp, OLD.date, OLD.posted_at, OLD.reverses_id, OLD.reclassifies_id,
+                 OLD.journal_entry_id, OLD.created_by, OLD.source)
                 IS DISTINCT FROM
                 (NEW.amount, NEW.currency, NEW.ledger_id, NEW.debit_account_id, NEW.credit_account_id,
-                 NEW.timestamp, NEW.date, NEW.posted_at, NEW.reverses_id, NEW.reclassifies_id)
+                 NEW.timestamp, NEW.date, NEW.posted_at, NEW.reverses_id, NEW.reclassifies_id,
+                 NEW.journal_entry_id, NEW.created_by, NEW.source)
         )
+        OR (OLD.status = 'REVERSED' AND OLD.reversed_by_id IS DISTINCT FROM NEW.reversed_by_id)
     ) EXECUTE FUNCTION transactions_final_guard();
 
 CREATE TRIGGER transaction_move BEFORE UPDATE ON transactions_transaction
