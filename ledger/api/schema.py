@@ -69,7 +69,7 @@ IDEMPOTENCY_HEADER: Final = OpenApiParameter(
 ENTITY_QUERY: Final = OpenApiParameter(
     "entityId",
     str,
-    description="The entity whose books are meant; may stand in the header X-Entity-ID or in the body instead, "
+    description="The entity whose books are meant; may stand in the header X-Entity-ID or the body instead, "
     "and is not needed with an entity token.",
 )
 PREFER_HEADER: Final = OpenApiParameter(
