@@ -143,7 +143,7 @@ class ImportBody(RequestSerializer):
 
     spelling = "snake"
 
-    source = OneOfField(["template", "file", "json"])
+    source = OneOfField(["template", "file", "json"])  # type: ignore[assignment] # DRF's own attribute
     template_id = TextField(max_length=50, required=False)
     file = TextField(max_length=IMPORT_BODY_BYTES_MAX, required=False)
     file_format = OneOfField(FORMATS, required=False)

@@ -106,7 +106,7 @@ class PageMetaOut(serializers.Serializer[Any]):
 class AccountPageOut(serializers.Serializer[Any]):
     """A page of accounts, in the order of the chart: by code, then by name."""
 
-    data = AccountOut(many=True)
+    data = AccountOut(many=True)  # type: ignore[assignment] # DRF's own attribute of that name
     meta = PageMetaOut()
 
 
@@ -207,7 +207,7 @@ class CategoriesOut(serializers.Serializer[Any]):
     categories = CategoryOut(many=True)
 
 
-class _NewCategoryOut(serializers.Serializer[Any]):
+class _MadeCategoryOut(serializers.Serializer[Any]):
     """The category that was made."""
 
     id = serializers.CharField()
@@ -220,4 +220,4 @@ class _NewCategoryOut(serializers.Serializer[Any]):
 class NewCategoryOut(serializers.Serializer[Any]):
     """Answer to making a category."""
 
-    category = _NewCategoryOut()
+    category = _MadeCategoryOut()

@@ -52,10 +52,10 @@ _ID = OpenApiParameter("id", str, OpenApiParameter.PATH, description="The accoun
 
 def find_account(entity: Entity, account_id: UUID) -> Account:
     """Return the company's account. Raises NotFoundError alike for another company's and for none."""
-    found = Account.objects.for_entity(entity).filter(id=account_id).first()
-    if found is None:
-        raise _no_account(account_id)
-    return found
+    try:
+        return Account.objects.for_entity(entity).get(id=account_id)
+    except Account.DoesNotExist:
+        raise _no_account(account_id) from None
 
 
 def _no_account(account_id: UUID) -> NotFoundError:

@@ -96,7 +96,7 @@ def _rows(lines: Iterable[Sequence[object]]) -> list[Row]:
     numbered = ((number, cells) for number, cells in enumerate(lines, start=1) if not is_blank(cells))
     _, header = next(numbered, (0, ()))
     columns = _columns(header)
-    rows = []
+    rows: list[Row] = []
     for number, cells in numbered:
         if len(rows) == IMPORT_ROWS_MAX:
             raise _unreadable(f"has more than {IMPORT_ROWS_MAX} rows; split it.")
@@ -170,12 +170,12 @@ def _delimiter(text: str) -> str:
 # --- XLSX ----------------------------------------------------------------------------------------
 
 
-def _xlsx_lines(data: bytes) -> list[list[object]]:
+def _xlsx_lines(data: bytes) -> Sequence[Sequence[object]]:
     _check_workbook(data)
     try:
         sheet = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0)
         # From the first row on, so that our row numbers are the spreadsheet's.
-        return list(sheet.to_python(skip_empty_area=False))
+        return sheet.to_python(skip_empty_area=False)
     except (CalamineError, OSError, ValueError, IndexError) as error:
         raise _broken_workbook(error) from None
 

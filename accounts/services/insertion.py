@@ -55,9 +55,7 @@ def new_account(
     )
 
 
-def insert_accounts(
-    accounts: Sequence[Account], *, on_stored: Callable[[int], object] | None = None
-) -> None:
+def insert_accounts(accounts: Sequence[Account], *, on_stored: Callable[[int], object] | None = None) -> None:
     """Store accounts, 2,000 in a statement; a parent stands before its children or is stored already.
 
     `on_stored` is told after each statement how many that were.

@@ -131,8 +131,8 @@ def ensure_account_paths(
     wanted = _parsed(set(paths), separator)
     hold_tree(entity)
     known: dict[_Key, Account] = {}
-    for account in Account.objects.for_entity(entity).filter(ledger_id=ledger.id).order_by("-id"):
-        known[account.parent_id, account.type, folded(account.name)] = account  # the oldest stays
+    for stored in Account.objects.for_entity(entity).filter(ledger_id=ledger.id).order_by("-id"):
+        known[stored.parent_id, stored.type, folded(stored.name)] = stored  # the oldest stays
 
     now = utc_now()
     fresh: list[Account] = []

@@ -1,7 +1,8 @@
 """Accounts named by paths: `accounts.services.ensure_account_paths`."""
 
+from typing import Any
+
 import pytest
-from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
 from accounts.services import ensure_account_paths
@@ -23,7 +24,7 @@ def tree(books: Ledger) -> set[str]:
     by_id = {account.id: account for account in Account.objects.for_entity(books.entity)}
 
     def path(account: Account) -> str:
-        above = by_id.get(account.parent_id)
+        above = by_id[account.parent_id] if account.parent_id else None
         return f"{path(above)}:{account.name}" if above else account.name
 
     return {f"{path(account)} {account.type}" for account in by_id.values()}
@@ -42,7 +43,9 @@ def test_every_part_of_a_path_becomes_an_account_of_its_roots_type(books: Ledger
         "income:sales REVENUE",
     }
     assert found["assets:bank:checking"].name == "checking"
-    assert found["assets:bank:checking"].parent.name == "bank"
+    parent = found["assets:bank:checking"].parent
+    assert parent is not None
+    assert parent.name == "bank"
 
 
 @pytest.mark.parametrize(
@@ -128,11 +131,13 @@ def test_bad_paths_are_all_named_and_nothing_is_made(books: Ledger) -> None:
 
 
 def test_another_separator_splits_beancounts_and_windows_paths(books: Ledger) -> None:
-    assert ensure(books, "Assets/Bank", separator="/")["Assets/Bank"].parent.name == "Assets"
+    parent = ensure(books, "Assets/Bank", separator="/")["Assets/Bank"].parent
+    assert parent is not None
+    assert parent.name == "Assets"
 
 
 def test_the_number_of_queries_does_not_grow_with_the_paths(
-    books: Ledger, django_assert_num_queries: CaptureQueriesContext
+    books: Ledger, django_assert_num_queries: Any
 ) -> None:
     paths = [f"expenses:people:Person {number:03}" for number in range(500)]
     # Savepoint, lock, look, insert, audit (3), release.
@@ -145,5 +150,6 @@ def test_one_event_is_recorded_for_all_of_them(books: Ledger, entity: Entity, ac
     ensure(books, "assets:bank", "assets:cash")
     event = AuditEvent.objects.get()
     assert event.scope_id == entity.id
+    assert event.after is not None
     assert event.after["count"] == 3
     assert sorted(event.after["accounts"].values()) == ["assets", "bank", "cash"]

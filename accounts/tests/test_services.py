@@ -1,6 +1,7 @@
 """Making, changing, closing and deleting accounts, and what the database refuses whatever SQL is run."""
 
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -33,9 +34,7 @@ from ledger.models import AuditEvent, Developer, Entity, Ledger
 from ledger.services.entities import create_entity, delete_entity
 
 
-def create(
-    books: Ledger, name: str = "Cash", type_: AccountType = AccountType.ASSET, **more: object
-) -> Account:
+def create(books: Ledger, name: str = "Cash", type_: AccountType = AccountType.ASSET, **more: Any) -> Account:
     return create_account(entity=books.entity, ledger=books, name=name, type_=type_, actor=SYSTEM, **more)
 
 
@@ -48,7 +47,7 @@ def test_an_account_gets_its_ledgers_currency_and_its_types_default(books: Ledge
     assert (account.name, account.currency, account.financial_type) == ("Cash", "USD", "OTHER_CURRENT_ASSETS")
     assert account.parent_id is None
     # Exactly: no float ever touched it.
-    assert str(account.metadata["rate"]) == "0.10"
+    assert str((account.metadata or {})["rate"]) == "0.10"
 
 
 def test_making_an_account_is_recorded_with_what_it_is(books: Ledger) -> None:
@@ -56,6 +55,7 @@ def test_making_an_account_is_recorded_with_what_it_is(books: Ledger) -> None:
     event = AuditEvent.objects.get()
     assert event.action == "accounts.account.created"
     assert event.object_id == account.public_id
+    assert event.after is not None
     assert event.after["sub_type_code"] == 1010
     assert event.before is None
 
@@ -222,6 +222,7 @@ def test_an_unused_account_goes_with_the_zero_totals_of_deleted_transactions(boo
     assert not Account.objects.exists()
     assert not any(totals.objects.exists() for totals in (AccountBalance, AccountDay, AccountMonth))
     event = AuditEvent.objects.get(action="accounts.account.deleted")
+    assert event.before is not None
     assert event.before["name"] == "Cash"
 
 
@@ -325,7 +326,7 @@ def test_a_company_goes_with_its_whole_chart_of_parents_and_children(
 # --- what the database refuses -------------------------------------------------------------------
 
 
-def attack(sql: str, *params: object) -> DatabaseError:
+def attack(sql: str, *params: Any) -> DatabaseError:
     with (
         pytest.raises((IntegrityError, InternalError, DatabaseError)) as caught,
         atomic(),
