@@ -36,5 +36,5 @@ def decrypt_bytes(token: bytes) -> bytes:
         return _fernet(tuple(settings.FIELD_ENCRYPTION_KEYS)).decrypt(token)
     except InvalidToken:
         raise RuntimeError(
-            "A stored secret was encrypted with a key that is not in FIELD_ENCRYPTION_KEYS; add that key at its end."
+            "A stored secret was encrypted with a key that FIELD_ENCRYPTION_KEYS lacks; add it at the end."
         ) from None

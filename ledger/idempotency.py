@@ -96,7 +96,7 @@ def claim(*, owner_id: UUID, key: str, request: bytes) -> Answer | None:
     known, status, body = stored[0]
     if bytes(known) != request:
         raise IdempotencyMismatchError(
-            f"Idempotency-Key {shown(key)} came with another request before; send a new key with a new request."
+            f"Idempotency-Key {shown(key)} came with another request before; send a new key."
         )
     return Answer(status, bytes(body))
 

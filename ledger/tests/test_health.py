@@ -85,7 +85,11 @@ def test_description_covers_every_endpoint(browser: Client) -> None:
     } <= description["paths"].keys()
     assert description["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
     # Requests are described in the spelling of the reference.
-    assert "legalName" in description["components"]["schemas"]["EntityInputRequest"]["properties"]
+    request = description["paths"]["/v1/entities"]["post"]["requestBody"]["content"]["application/json"][
+        "schema"
+    ]
+    shape = description["components"]["schemas"][request["$ref"].rpartition("/")[2]]
+    assert "legalName" in shape["properties"]
     assert browser.get("/v1/openapi.yaml").status_code == 200
 
 
