@@ -11,7 +11,7 @@ def hold_tree(entity: Entity) -> None:
 
     Names are not unique in the database, so two imports of one file could each look, find nothing and
     make every account twice. The guard against circles holds the same key
-    (accounts/migrations/sql/guards.sql). Rows are locked after it.
+    (accounts/migrations/sql/tree_lock.sql). Rows are locked after it, and the audit chain last.
     """
     assert connection.in_atomic_block, "a lock outside of a transaction would be gone at once"
-    fetch("SELECT pg_advisory_xact_lock(uuid_hash_extended(%s, 2))", [entity.id])
+    fetch("SELECT pg_advisory_xact_lock(uuid_hash_extended(%s, 3))", [entity.id])

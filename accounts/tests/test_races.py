@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -17,6 +18,7 @@ from accounts.tests.conftest import make_account, make_books
 from ledger.actors import SYSTEM
 from ledger.clock import utc_now
 from ledger.exceptions import ConflictError
+from ledger.models import AuditEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -112,3 +114,17 @@ def test_two_moves_never_close_a_circle_together() -> None:
     results = at_once(move(first, second), move(second, first))
     assert sum(isinstance(one, ConflictError) for one in results) == 1
     assert Account.objects.filter(parent=None).count() == 1
+
+
+def test_renaming_and_moving_one_account_at_once_never_waits_in_a_circle() -> None:
+    books = make_books("Bakery")
+    account, upper = make_account(books), make_account(books, "Upper")
+
+    def change(**changes: Any) -> Callable[[], object]:
+        return lambda: update_account(entity=books.entity, account=account, actor=SYSTEM, **changes)
+
+    for number in range(10):
+        at_once(change(name=f"N{number}"), change(parent=upper if number % 2 == 0 else None))
+    account.refresh_from_db()
+    assert account.name == "N9"
+    assert AuditEvent.objects.filter(action="accounts.account.updated").count() == 20
