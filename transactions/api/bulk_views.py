@@ -1,18 +1,21 @@
 """Recording up to thousands of transactions in one request."""
 
 from typing import Any, Final
+from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.facts import facts_of_accounts
 from ledger.api.parsers import BULK_BODY_LIMIT_BYTES
 from ledger.api.query import parse_query
-from ledger.api.serializers import ListOfField, RequestSerializer, StrictBooleanField, parse
+from ledger.api.serializers import ENTITY_SPELLINGS, ListOfField, RequestSerializer, StrictBooleanField, parse
 from ledger.api.views import ApiView
 from ledger.clock import utc_now
 from ledger.exceptions import Detail, LedgerError, ValidationError, shown
 from ledger.ids import Prefix, encode_id
+from ledger.models import Entity
 from transactions.api.requests import BATCH_SIZE_MAX, TransactionBody, new_draft, read_new_transaction
 from transactions.api.responses import BulkResponse, example
 from transactions.api.transaction_views import with_category
@@ -101,18 +104,47 @@ class BulkView(ApiView):
     def _drafts(self, items: list[object]) -> tuple[dict[int, LedgerError], list[Draft | None]]:
         entity, now = self.entity, utc_now()
         faults: dict[int, LedgerError] = {}
-        drafts: list[Draft | None] = []
+        drafts: list[Draft | None] = [None] * len(items)
+        categories: dict[int, UUID] = {}
         for index, item in enumerate(items):
-            draft: Draft | None = None
             try:
+                _check_entity(item, entity)
                 values = read_new_transaction(item, entity)
-                draft = new_draft(values, entity, now=now)
-                if values.get("category_id") is not None:
-                    draft = with_category(draft, values["category_id"], entity)
+                drafts[index] = new_draft(values, entity, now=now)
             except LedgerError as error:
-                faults[index], draft = error, None
-            drafts.append(draft)
+                faults[index] = error
+            else:
+                if values.get("category_id") is not None:
+                    categories[index] = values["category_id"]
+        self._categorize(drafts, categories, faults)
         return faults, drafts
+
+    def _categorize(
+        self, drafts: list[Draft | None], categories: dict[int, UUID], faults: dict[int, LedgerError]
+    ) -> None:
+        """Put the drafts' categories on the sides that they belong to; one query for all of them."""
+        named = set(categories.values())
+        for index in categories:
+            draft = drafts[index]
+            assert draft is not None, "only what could be read has a category"
+            named |= {draft.debit_account_id, draft.credit_account_id}
+        accounts = facts_of_accounts(self.entity, named) if named else {}
+        for index, category_id in categories.items():
+            draft = drafts[index]
+            assert draft is not None, "as above"
+            try:
+                drafts[index] = with_category(draft, category_id, accounts)
+            except LedgerError as error:
+                faults[index], drafts[index] = error, None
+
+
+def _check_entity(item: object, entity: Entity) -> None:
+    """Refuse a transaction of the list that names another company than the request does."""
+    for name in ENTITY_SPELLINGS:
+        if isinstance(item, dict) and item.get(name, entity.public_id) != entity.public_id:
+            raise ValidationError.of(
+                name, f"{shown(item[name])} is not the entity of this request; send one entity per request."
+            )
 
 
 def _refusal(faults: dict[int, LedgerError]) -> LedgerError:

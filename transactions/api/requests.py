@@ -1,5 +1,6 @@
 """What requests about transactions may say."""
 
+import threading
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -60,12 +61,19 @@ class TransactionBody(RequestSerializer):
     expires_at = TimestampField(required=False, allow_null=True)
 
 
-NEW_TRANSACTION: Final = LeanShape(TransactionBody)
+class _Shapes(threading.local):
+    """The thread's own reader: while it reads it holds the company's time zone."""
+
+    def __init__(self) -> None:
+        self.new_transaction = LeanShape(TransactionBody)
+
+
+_shapes: Final = _Shapes()
 
 
 def read_new_transaction(data: object, entity: Entity) -> dict[str, Any]:
     """The values of a new transaction; ValidationError lists every fault of its shape."""
-    return NEW_TRANSACTION.read(data, zone=entity.zone)
+    return _shapes.new_transaction.read(data, zone=entity.zone)
 
 
 def new_draft(values: Mapping[str, Any], entity: Entity, *, now: datetime | None = None) -> Draft:

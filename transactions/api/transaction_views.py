@@ -1,5 +1,6 @@
 """Recording, listing, changing and deleting transactions."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -7,13 +8,14 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.facts import facts_of_accounts
+from accounts.facts import AccountFacts, facts_of_accounts
 from ledger.api.context import named_entity, visible_entity
 from ledger.api.pagination import cursor_scope, cut_page, decode_cursor
 from ledger.api.query import parse_query
 from ledger.api.serializers import parse_body
 from ledger.api.views import ApiView
-from ledger.exceptions import ConflictError, ValidationError
+from ledger.clock import utc_now
+from ledger.exceptions import ValidationError
 from ledger.ids import Prefix, decode_id
 from ledger.models import Entity
 from transactions.api.approval_views import approve_one
@@ -100,11 +102,14 @@ class TransactionsView(ApiView):
     )
     def post(self, request: Request) -> Response:
         """Move an amount from the credit account to the debit account."""
+        parse_query(request)
         entity = self.entity
         values = read_new_transaction(request.data, entity)
         draft = new_draft(values, entity)
-        if values.get("category_id") is not None:
-            draft = with_category(draft, values["category_id"], entity)
+        category_id = values.get("category_id")
+        if category_id is not None:
+            pair = (draft.debit_account_id, draft.credit_account_id)
+            draft = with_category(draft, category_id, facts_of_accounts(entity, (*pair, category_id)))
         row = post_transaction(entity=entity, draft=draft, actor=self.actor)
         return Response({"transaction": TransactionShaper(entity).full(row)}, status=201)
 
@@ -119,6 +124,7 @@ class TransactionsView(ApiView):
     )
     def put(self, request: Request) -> Response:
         """Change the fields that are given; with nothing but the id, approve."""
+        parse_query(request)
         entity = self.entity
         values = parse_body(request, EditBody, zone=entity.zone)
         if values.keys() == {"id"}:
@@ -175,6 +181,7 @@ class EditTransactionView(ApiView):
     )
     def post(self, request: Request) -> Response:
         """Change the fields that are given."""
+        parse_query(request)
         transaction_id = _id_in(request.data)
         entity = self._entity(request, transaction_id)
         return Response(_edit(self, entity, parse_body(request, EditBody, zone=entity.zone)))
@@ -195,13 +202,13 @@ def position(row: Row) -> Position:
     return Position(row.date, row.timestamp, row.id)
 
 
-def with_category(draft: Draft, category_id: UUID, entity: Entity) -> Draft:
-    """`draft` with the category on the side that it belongs to.
+def with_category(draft: Draft, category_id: UUID, accounts: Mapping[UUID, AccountFacts]) -> Draft:
+    """`draft` with the category on the side that it belongs to; `accounts` are those of the company among the
+    three that are named.
 
     Raises AccountNotFoundError, and UnclearCategoryError where no side is clearly the one.
     """
     pair = (draft.debit_account_id, draft.credit_account_id)
-    accounts = facts_of_accounts(entity, (*pair, category_id))
     for account_id, field in zip(
         (*pair, category_id), ("debitAccountId", "creditAccountId", "categoryId"), strict=True
     ):
@@ -213,7 +220,7 @@ def with_category(draft: Draft, category_id: UUID, entity: Entity) -> Draft:
         if side is None:
             raise unclear_category(draft.id, debit.name, credit.name)
         setattr(draft, f"{side}_account_id", category_id)
-    draft.categorized_at = draft.timestamp
+    draft.categorized_at = utc_now()
     return draft
 
 
@@ -240,7 +247,7 @@ def _id_in(body: object) -> UUID:
 
 def _edit(view: ApiView, entity: Entity, values: dict[str, Any]) -> dict[str, Any]:
     if values.keys() == {"id"}:
-        raise ConflictError("The request changes nothing; send at least one field besides the id.")
+        raise ValidationError("The request changes nothing; send at least one field besides the id.")
     row = edit_transaction(
         entity=entity, transaction_id=values["id"], edit=new_edit(values, entity), actor=view.actor
     )

@@ -168,10 +168,9 @@ def assert_totals_hold(entity: Entity) -> None:
     stored = stored_totals(entity)
     assert stored == recomputed_totals(entity)
     for kind in _STORED:
-        sums = [sum(column) for column in zip(*(v for (k, *_), v in stored.items() if k == kind), strict=True)]
-        if sums:
-            debits_pending, debits_posted, credits_pending, credits_posted = sums
-            assert (debits_pending, debits_posted) == (credits_pending, credits_posted)
+        rows = [row for (table, *_), row in stored.items() if table == kind]
+        assert sum(row[0] for row in rows) == sum(row[2] for row in rows)
+        assert sum(row[1] for row in rows) == sum(row[3] for row in rows)
 
 
 def balance(account: Account) -> tuple[Decimal, ...]:
