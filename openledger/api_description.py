@@ -1,9 +1,15 @@
-"""The description of the API (OpenAPI 3), which every page of the docs reads."""
+"""The description of the API (OpenAPI 3.1), which every page of the docs reads.
 
+`openledger.api_schema` describes one endpoint, `openledger.api_hooks` completes the whole, and
+`docs/api.md` tells how to add to it.
+"""
+
+import json
 from functools import lru_cache
 from typing import Any
 
 from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import OpenApiJsonRenderer
 from drf_spectacular.views import (
     SpectacularJSONAPIView,
     SpectacularRedocView,
@@ -12,30 +18,41 @@ from drf_spectacular.views import (
 )
 from rest_framework.request import Request
 
+from ledger.api.renderers import Negotiation
+
 
 class OnceGenerator(SchemaGenerator):
     """Looks at the views once per process: the description changes with the code alone."""
 
     def get_schema(self, request: Request | None = None, public: bool = False) -> Any:
         """Return the whole description, whoever asks."""
-        return _description()
+        return description()
 
 
 @lru_cache(maxsize=1)
-def _description() -> Any:
+def description() -> Any:
+    """Return the description of the whole API; treat it as read-only."""
+    return generate()
+
+
+def generate() -> Any:
+    """Return the description as the code is now, in plain JSON values; prints warnings to standard error."""
     generator: Any = SchemaGenerator()  # type: ignore[no-untyped-call]
-    return generator.get_schema(request=None, public=True)
+    generated = generator.get_schema(request=None, public=True)
+    return json.loads(OpenApiJsonRenderer().render(generated, renderer_context={}))
 
 
 class Json(SpectacularJSONAPIView):
     """`/v1/openapi.json`"""
 
+    content_negotiation_class = Negotiation
     generator_class = OnceGenerator
 
 
 class Yaml(SpectacularYAMLAPIView):
     """`/v1/openapi.yaml`"""
 
+    content_negotiation_class = Negotiation
     generator_class = OnceGenerator
 
 

@@ -42,6 +42,7 @@ BASE_URL = env.str("BASE_URL", default="http://127.0.0.1:8000")
 # --- the house -----------------------------------------------------------------------------------
 # Upper apps stand first: when a company is deleted, its rows go from the top of the house down.
 INSTALLED_APPS = [
+    "openledger",
     "transactions",
     "accounts",
     "ledger",
@@ -199,7 +200,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["ledger.api.authentication.HasToken"],
     "DEFAULT_PARSER_CLASSES": ["ledger.api.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["ledger.api.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "openledger.api_schema.ApiSchema",
     "EXCEPTION_HANDLER": "ledger.api.errors.exception_handler",
     "UNAUTHENTICATED_USER": None,
     "UNAUTHENTICATED_TOKEN": None,
@@ -209,7 +210,10 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Open Ledger API",
     "VERSION": "1.0.0",
-    "DESCRIPTION": "Embedded accounting: double-entry books for each of your customers.",
+    "DESCRIPTION": (BASE_DIR / "openledger" / "api_introduction.md").read_text(),
+    "OAS_VERSION": "3.1.0",
+    "SERVERS": [{"url": "/", "description": "This server"}],
+    "POSTPROCESSING_HOOKS": ["openledger.api_hooks.complete"],
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": [],

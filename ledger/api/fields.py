@@ -76,7 +76,10 @@ class AmountField(RequestField):
 
     form = 'a JSON number or a decimal string such as "12.50"'
     schema = {
-        "oneOf": [{"type": "number"}, {"type": "string", "pattern": r"^-?[0-9]{1,15}(\.[0-9]{1,4})?$"}],
+        "type": ["number", "string"],
+        "pattern": r"^-?[0-9]{1,15}(\.[0-9]{1,4})?$",
+        "exclusiveMinimum": -(10**15),
+        "exclusiveMaximum": 10**15,
         "example": 500.00,
     }
 
@@ -122,7 +125,7 @@ class TimestampField(RequestField):
     """A timestamp in UTC. A date-only value is midnight in the context's `zone`, the entity's."""
 
     form = 'ISO 8601 such as "2024-01-15T12:00:00Z" or "2024-01-15"'
-    schema = {"type": "string", "format": "date-time"}
+    schema = {"type": "string", "anyOf": [{"format": "date-time"}, {"format": "date"}]}
 
     def parse(self, value: object) -> datetime:
         """Return the timestamp."""
@@ -145,7 +148,7 @@ class CurrencyField(RequestField):
     """An ISO 4217 currency code."""
 
     form = 'an ISO 4217 currency code such as "USD"'
-    schema = {"type": "string", "pattern": "^[A-Z]{3}$", "example": "USD"}
+    schema = {"type": "string", "enum": sorted(money.MINOR_DIGITS), "example": "USD"}
 
     def parse(self, value: object) -> str:
         """Return the code in capitals."""

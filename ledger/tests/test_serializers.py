@@ -15,7 +15,6 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import ValidationError as ValidationErrorOfDrf
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from ledger.api.fields import METADATA_LIMIT_BYTES
 from ledger.api.query import parse_query
@@ -35,6 +34,7 @@ from ledger.api.serializers import (
     ZoneField,
     parse,
 )
+from ledger.api.views import ApiView
 from ledger.exceptions import ValidationError
 from ledger.ids import Prefix, encode_id
 
@@ -244,8 +244,9 @@ def test_the_description_of_the_api_shows_the_declared_spelling_bounds_and_words
     assert set(Order().fields) >= {"debitAccountId", "lineCount", "isFinal"}
     assert set(SnakeOrder().fields) >= {"debit_account_id", "line_count", "is_final"}
 
-    class NamedView(APIView):
-        authentication_classes: ClassVar[list[Any]] = []
+    class NamedView(ApiView):
+        needs_entity = False
+        authentication_classes: ClassVar[list[Any]] = []  # type: ignore[misc]
 
         @extend_schema(request=Named, responses={204: None})
         def post(self, request: Request) -> None: ...
@@ -260,6 +261,7 @@ def test_the_description_of_the_api_shows_the_declared_spelling_bounds_and_words
             "pageSize": {"type": "integer", "minimum": 1, "maximum": 100, "default": 50},
         },
         "required": ["legalName"],
+        "additionalProperties": False,
     }
 
 

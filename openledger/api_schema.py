@@ -1,0 +1,111 @@
+"""How one endpoint is described: what its view says of itself, and what all endpoints have in common.
+
+The view's own class attributes (whether it needs a company, takes a token, only reads) decide which shared
+parameters and errors its description refers to, so that no view repeats them and none can forget them.
+"""
+
+from copy import deepcopy
+from typing import Any, Final
+
+from drf_spectacular.drainage import set_override
+from drf_spectacular.openapi import AutoSchema
+
+from ledger.api.fields import RequestField
+from ledger.api.schema import ErrorBody, MessageShape
+from ledger.api.serializers import camel
+from ledger.api.views import ApiView
+from openledger import api_components as shared
+
+# The second address of the same view; an operation's id must be unique.
+SECOND_ADDRESSES: Final = {
+    "/v1/developers/auth/generate-token": "generateDeveloperToken",
+    "/v1/entities/auth/generate-token": "generateEntityToken",
+}
+_DONE: Final = {"200": "Done.", "201": "Made.", "202": "Taken up.", "204": "Done; there is no body."}
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class ApiSchema(AutoSchema):
+    """Describes the views that derive from ApiView."""
+
+    view: ApiView  # type: ignore[override]
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the description of one method of one address."""
+        operation: Any = super().get_operation(*args, **kwargs)
+        if operation is not None:
+            operation["operationId"] = SECOND_ADDRESSES.get(self.path) or camel(operation["operationId"])
+            self._share_parameters(operation)
+            self._share_responses(operation)
+        return operation
+
+    def get_serializer_name(self, serializer: Any, direction: Any) -> str:
+        """Return the shape's name without the suffixes that tell shapes apart in the code alone."""
+        name = str(super().get_serializer_name(serializer, direction)).lstrip("_")
+        for suffix in ("Out", "Shape", "Input", *(["Body"] if direction == "request" else [])):
+            name = name.removesuffix(suffix)
+        return name
+
+    def _map_serializer_field(self, field: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(field, RequestField):
+            # The base class writes into lists of what it gets, which all fields of one class share.
+            set_override(field, "field", deepcopy(field.schema))
+        return super()._map_serializer_field(field, *args, **kwargs)  # type: ignore[no-untyped-call]
+
+    @property
+    def _takes_token(self) -> bool:
+        return bool(self.view.authentication_classes)
+
+    @property
+    def _writes(self) -> bool:
+        return self.method not in _SAFE_METHODS and not self.view.reads_only
+
+    def _share_parameters(self, operation: Any) -> None:
+        own = operation.get("parameters", [])
+        names = {parameter["name"] for parameter in own}
+        common = []
+        if (self.view.needs_entity and self.view.entity_in_path is None) or "entityId" in names:
+            common += ["EntityIdQuery", "EntityIdHeader"]
+        if self._writes and self._takes_token:
+            common.append("IdempotencyKey")
+        if "204" in operation["responses"]:
+            common.append("Prefer")
+        taken = {shared.PARAMETERS[name]["name"] for name in common}
+        kept = [parameter for parameter in own if parameter["name"] not in taken]
+        parameters = kept + [shared.parameter(name) for name in common]
+        if parameters:
+            operation["parameters"] = parameters
+
+    def _share_responses(self, operation: Any) -> None:
+        responses = operation["responses"]
+        if "204" in responses and "200" not in responses:
+            shape = self.resolve_serializer(MessageShape, "response")
+            responses["200"] = {
+                "description": "Done, for callers that prefer a representation.",
+                "content": {"application/json": {"schema": shape.ref}},
+            }
+        own_errors = {status for status in responses if status >= "400"}
+        done = {status: response for status, response in responses.items() if status < "400"}
+        for status, response in done.items():
+            response["description"] = response.get("description") or _DONE[status]
+            more = ["Idempotent-Replayed"] if self._writes and self._takes_token else []
+            response["headers"] = shared.response_headers(*more) | response.get("headers", {})
+        self.resolve_serializer(ErrorBody, "response")  # which the shared errors refer to
+        errors = sorted(own_errors | self._errors(operation))
+        operation["responses"] = {
+            **dict(sorted(done.items())),
+            **{status: shared.error(status) for status in errors},
+        }
+
+    def _errors(self, operation: Any) -> set[str]:
+        """The statuses of the errors that the shared machinery can answer with."""
+        statuses = {"400", "429", "500"}
+        if self._takes_token:
+            statuses |= {"401", "403", "409"}
+        if self.view.needs_entity or "{" in self.path:
+            statuses.add("404")
+        if self.method not in _SAFE_METHODS:
+            statuses |= {"413", "415"}
+        if self._writes and self._takes_token:
+            statuses.add("422")
+        return statuses
