@@ -2,6 +2,8 @@ from django.apps import AppConfig
 
 
 class TransactionsConfig(AppConfig):
+    """The two-account transaction, its states and its history."""
+
     name = "transactions"
 
     def ready(self) -> None:

@@ -7,7 +7,8 @@ bytes for each entry id, and the rows of one batch.
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -25,7 +26,7 @@ from ledger import audit
 from ledger.actors import Actor
 from ledger.clock import utc_now
 from ledger.db import copy_rows, fetch
-from ledger.exceptions import Detail, LedgerError, ValidationError, shown
+from ledger.exceptions import Detail, ValidationError, shown
 from ledger.ids import new_id
 from ledger.models import Entity, Ledger
 from ledger.money import minor_digits, parse_amount
@@ -108,12 +109,27 @@ class _Survey:
 
 
 @dataclass(slots=True)
-class _OpenEntry:
-    """An entry of several rows that is being read in the second time: its journal entry, and its next row."""
+class _Entry:
+    """An entry of several rows: its journal entry, as the first of the rows describes it."""
 
     journal_entry_id: UUID
     external_id: str
+    description: str
+    day: date
+    # Of the row that was read last, from 0.
     position: int = 0
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Rows that are ready to be recorded, but for the links to their journal entries."""
+
+    entry_ids: list[str]
+    drafts: list[Draft]
+    # For each draft, the entry that it belongs to where that has several rows.
+    entries: list[_Entry | None]
+    # The entries whose first row is in this batch.
+    begun: list[_Entry]
 
 
 def import_journal(
@@ -158,12 +174,14 @@ def import_journal(
         if dry_run:
             set_rollback(True)
             return summary
-    ids = {path: account.id for path, account in accounts.items()}
-    recorder = _Recorder(entity, ledger, actor, survey, ids, summary)
-    for batch in _batches(reader, batch_rows):
-        recorder.record(batch)
+    drafting = _Drafting(entity, ledger, survey, {path: account.id for path, account in accounts.items()})
+    done = 0
+    # One process, but two cores: the next batch is read while the database records this one.
+    for batch in _ahead(drafting.batches(reader, batch_rows)):
+        _record(batch, entity, ledger, actor, summary)
+        done += len(batch.drafts)
         if progress:
-            progress(recorder.rows_done, survey.rows)
+            progress(done, survey.rows)
     if summary.transactions_made:
         _audit(path, entity, ledger, actor, summary)
     return summary
@@ -263,8 +281,8 @@ class _Reader:
             faults.add(
                 line,
                 "currency",
-                f"{shown(fields['currency'])} is not the ledger's; write {self._ledger.currency}, or import into "
-                "a ledger of that currency (--ledger).",
+                f"{shown(fields['currency'])} is not the ledger's; write {self._ledger.currency}, or import "
+                "into a ledger of that currency (--ledger).",
             )
         for name, length_max in (
             ("entry_id", _ENTRY_ID_LENGTH_MAX),
@@ -388,154 +406,144 @@ def _count_accounts(entity: Entity, ledger: Ledger) -> int:
     return Account.objects.for_entity(entity).filter(ledger_id=ledger.id).count()
 
 
-def _batches(reader: _Reader, batch_rows: int) -> Iterator[list[_Row]]:
-    """The rows in batches of at least `batch_rows`, cut between two entries."""
-    faults = _Faults()
-    batch: list[_Row] = []
-    for row in reader.rows(faults=faults):
-        if len(batch) >= batch_rows and row.entry_id != batch[-1].entry_id:
-            yield batch
-            batch = []
-        batch.append(row)
-    if faults.count:
-        raise ValidationError("The file was changed while it was being imported; start the import again.")
-    if batch:
-        yield batch
+class _Drafting:
+    """The second reading: turns rows into drafts. It runs in a thread, and does not touch the database."""
 
-
-class _Recorder:
-    """Records the batches of one import."""
-
-    def __init__(
-        self,
-        entity: Entity,
-        ledger: Ledger,
-        actor: Actor,
-        survey: _Survey,
-        account_ids: dict[str, UUID],
-        summary: ImportSummary,
-    ) -> None:
-        self.rows_done = 0
-        self._entity, self._ledger, self._actor = entity, ledger, actor
-        self._sizes, self._account_ids, self._summary = survey.sizes, account_ids, summary
+    def __init__(self, entity: Entity, ledger: Ledger, survey: _Survey, account_ids: dict[str, UUID]) -> None:
+        self._zone, self._currency = entity.zone, ledger.currency
+        self._sizes, self._account_ids = survey.sizes, account_ids
         self._midnights: dict[date, datetime] = {}
-        self._open: dict[str, _OpenEntry] = {}
+        # Entries of which not all rows are read; the others are not kept in memory.
+        self._open: dict[str, _Entry] = {}
         # Keyed with the ledger: one file may be imported into two ledgers of a company.
         self._hash = blake2b(digest_size=16, key=ledger.id.bytes)
 
-    def record(self, batch: list[_Row]) -> None:
-        """Record the rows of `batch` that are new, in one database transaction."""
-        with atomic():
-            fetch(_IMPORT_LOCK, {"entity": self._entity.id})
-            external_ids = self._external_ids(batch)
-            journal_entries = self._journal_entries(batch, external_ids)
-            drafts = [
-                self._draft(row, external_id, journal_entry_id)
-                for row, external_id, journal_entry_id in zip(
-                    batch, external_ids, journal_entries, strict=True
-                )
-            ]
-            faults = post_batch(entity=self._entity, drafts=drafts, actor=self._actor, partial=True)
-            for fault in faults.values():
-                if not isinstance(fault, ExternalIdTakenError):
-                    raise fault
-        self._count(batch, faults)
+    def batches(self, reader: _Reader, batch_rows: int) -> Iterator[_Batch]:
+        """Yield all rows in batches of at least `batch_rows`, cut between two entries."""
+        faults = _Faults()
+        batch = _Batch([], [], [], [])
+        last = None
+        for row in reader.rows(faults=faults):
+            if len(batch.drafts) >= batch_rows and row.entry_id != last:
+                yield batch
+                batch = _Batch([], [], [], [])
+            last = row.entry_id
+            self._add(row, batch)
+        if faults.count:
+            raise ValidationError("The file was changed while it was being imported; start the import again.")
+        if batch.drafts:
+            yield batch
 
-    def _external_ids(self, batch: list[_Row]) -> list[str]:
-        """What each row is known by, for ever: changing this makes repeated imports record rows twice."""
-        start, sizes, open_entries = self._hash, self._sizes, self._open
-        external_ids = []
-        for _, entry_id, day, description, debit, credit, amount in batch:
-            position = 0
-            if sizes[entry_id] > 1:
-                entry = open_entries.get(entry_id)
-                if entry is not None:
-                    position = entry.position = entry.position + 1
-            hasher = start.copy()
-            said = (entry_id, str(position), str(day), description, debit, credit, f"{amount.normalize():f}")
-            hasher.update("\x1f".join(said).encode())
-            external_id = f"journal:{hasher.hexdigest()}"
-            if position == 0 and sizes[entry_id] > 1:
-                open_entries[entry_id] = _OpenEntry(new_id(), external_id)
-            external_ids.append(external_id)
-        return external_ids
-
-    def _journal_entries(self, batch: list[_Row], external_ids: list[str]) -> list[UUID | None]:
-        """Make the journal entries that begin in this batch and are not there yet; returns each row's."""
-        beginnings = {
-            self._open[row.entry_id].external_id: row
-            for row, external_id in zip(batch, external_ids, strict=True)
-            if row.entry_id in self._open and self._open[row.entry_id].external_id == external_id
-        }
-        known = self._known_journal_entries(beginnings)
-        fresh = []
-        now = utc_now()
-        for external_id, row in beginnings.items():
-            entry = self._open[row.entry_id]
-            if external_id in known:
-                entry.journal_entry_id = known[external_id]
-                continue
-            fresh.append(
-                (
-                    entry.journal_entry_id,
-                    self._entity.id,
-                    self._ledger.id,
-                    row.description,
-                    row.day,
-                    external_id,
-                    now,
-                    self._actor.id,
-                )
+    def _add(self, row: _Row, batch: _Batch) -> None:
+        _, entry_id, day, description, debit, credit, amount = row
+        size = self._sizes[entry_id]
+        entry = self._open.get(entry_id) if size > 1 else None
+        if entry is not None:
+            entry.position += 1
+        position = entry.position if entry is not None else 0
+        external_id = self._external_id(row, position)
+        if size > 1 and entry is None:
+            entry = self._open[entry_id] = _Entry(new_id(), external_id, description, day)
+            batch.begun.append(entry)
+        if position + 1 == size > 1:
+            del self._open[entry_id]
+        midnight = self._midnights.get(day)
+        if midnight is None:
+            midnight = self._midnights[day] = day_start(day, self._zone)
+        batch.entry_ids.append(entry_id)
+        batch.entries.append(entry)
+        batch.drafts.append(
+            Draft(
+                debit_account_id=self._account_ids[debit],
+                credit_account_id=self._account_ids[credit],
+                amount=amount,
+                currency=self._currency,
+                timestamp=midnight,
+                date=day,
+                status=Status.POSTED,
+                source=Source.IMPORT,
+                description=description,
+                counterparty=_counterparty(description),
+                external_id=external_id,
             )
-        if fresh:
-            copy_rows("transactions_journalentry", _JOURNAL_ENTRY_COLUMNS, fresh)
-        linked: list[UUID | None] = []
-        for row in batch:
-            entry_or_none = self._open.get(row.entry_id)
-            linked.append(entry_or_none.journal_entry_id if entry_or_none else None)
-        return linked
+        )
 
-    def _known_journal_entries(self, external_ids: Iterable[str]) -> dict[str, UUID]:
-        found = fetch(
+    def _external_id(self, row: _Row, position: int) -> str:
+        """What the row is known by, for ever: changing this makes repeated imports record rows twice."""
+        said = (
+            row.entry_id,
+            str(position),
+            row.day.isoformat(),
+            row.description,
+            row.debit,
+            row.credit,
+            f"{row.amount.normalize():f}",
+        )
+        hasher = self._hash.copy()
+        hasher.update("\x1f".join(said).encode())
+        return f"journal:{hasher.hexdigest()}"
+
+
+def _ahead(batches: Iterator[_Batch]) -> Iterator[_Batch]:
+    """Yield what `batches` does, while a thread computes the next one."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = pool.submit(next, batches, None)
+            yield batch
+
+
+def _record(batch: _Batch, entity: Entity, ledger: Ledger, actor: Actor, summary: ImportSummary) -> None:
+    """Record the rows of `batch` that are new, in one database transaction."""
+    with atomic():
+        fetch(_IMPORT_LOCK, {"entity": entity.id})
+        _make_journal_entries(batch.begun, entity, ledger, actor)
+        for draft, entry in zip(batch.drafts, batch.entries, strict=True):
+            if entry is not None:
+                draft.journal_entry_id = entry.journal_entry_id
+        faults = post_batch(entity=entity, drafts=batch.drafts, actor=actor, partial=True)
+        for fault in faults.values():
+            if not isinstance(fault, ExternalIdTakenError):
+                raise fault
+    made = {entry_id for index, entry_id in enumerate(batch.entry_ids) if index not in faults}
+    summary.entries_made += len(made)
+    summary.skipped += len(faults)
+    summary.transactions_made += len(batch.drafts) - len(faults)
+
+
+def _make_journal_entries(begun: list[_Entry], entity: Entity, ledger: Ledger, actor: Actor) -> None:
+    """Make the journal entries that are not there yet; of the others, take the ids."""
+    if not begun:
+        return
+    known = dict(
+        fetch(
             """
             SELECT external_id, id FROM transactions_journalentry
             WHERE entity_id = %(entity)s::uuid AND external_id = ANY(%(ids)s::text[])
             """,
-            {"entity": self._entity.id, "ids": list(external_ids)},
+            {"entity": entity.id, "ids": [entry.external_id for entry in begun]},
         )
-        return dict(found)
-
-    def _draft(self, row: _Row, external_id: str, journal_entry_id: UUID | None) -> Draft:
-        midnight = self._midnights.get(row.day)
-        if midnight is None:
-            midnight = self._midnights[row.day] = day_start(row.day, self._entity.zone)
-        return Draft(
-            debit_account_id=self._account_ids[row.debit],
-            credit_account_id=self._account_ids[row.credit],
-            amount=row.amount,
-            currency=self._ledger.currency,
-            timestamp=midnight,
-            date=row.day,
-            status=Status.POSTED,
-            source=Source.IMPORT,
-            description=row.description,
-            counterparty=_counterparty(row.description),
-            external_id=external_id,
-            journal_entry_id=journal_entry_id,
-        )
-
-    def _count(self, batch: list[_Row], faults: dict[int, LedgerError]) -> None:
-        self.rows_done += len(batch)
-        summary = self._summary
-        summary.skipped += len(faults)
-        summary.transactions_made += len(batch) - len(faults)
-        made = {row.entry_id for index, row in enumerate(batch) if index not in faults}
-        summary.entries_made += len(made)
-        # An entry whose rows are all read is not kept in memory any more.
-        for entry_id in {row.entry_id for row in batch}:
-            entry = self._open.get(entry_id)
-            if entry is not None and entry.position + 1 == self._sizes[entry_id]:
-                del self._open[entry_id]
+    )
+    now = utc_now()
+    fresh = []
+    for entry in begun:
+        if entry.external_id in known:
+            entry.journal_entry_id = known[entry.external_id]
+        else:
+            fresh.append(
+                (
+                    entry.journal_entry_id,
+                    entity.id,
+                    ledger.id,
+                    entry.description,
+                    entry.day,
+                    entry.external_id,
+                    now,
+                    actor.id,
+                )
+            )
+    if fresh:
+        copy_rows("transactions_journalentry", _JOURNAL_ENTRY_COLUMNS, fresh)
 
 
 def _audit(path: Path, entity: Entity, ledger: Ledger, actor: Actor, summary: ImportSummary) -> None:

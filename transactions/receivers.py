@@ -1,4 +1,4 @@
-"""What this app does when a company goes. Receivers run in the sender's database transaction."""
+"""What this app does when a company is removed. Receivers run in the sender's database transaction."""
 
 from typing import Any, Final
 
@@ -8,12 +8,13 @@ from ledger.db import execute
 from ledger.models import Entity
 from ledger.signals import entity_deleting
 
-# Transactions refer to journal entries, and nothing refers to revisions.
+# Transactions refer to each other and to journal entries. Each goes in one statement, whose references are
+# checked at its end.
 _TABLES: Final = ("transactions_revision", "transactions_transaction", "transactions_journalentry")
 
 
 @receiver(entity_deleting, dispatch_uid="transactions.delete_books")
 def on_entity_deleting(sender: object, *, entity: Entity, **more: Any) -> None:
-    """Delete the transactions of a company that is being removed, and their history; the guards let them go."""
+    """Delete the transactions of a company that is being removed, with their history."""
     for table in _TABLES:
         execute(f"DELETE FROM {table} WHERE entity_id = %s", [entity.id])  # noqa: S608 - names of our own

@@ -20,10 +20,12 @@ WITH RECURSIVE chart AS (
     SELECT a.id, chart.path || %(separator)s || a.name, a.sub_type_code, a.type
     FROM chart JOIN accounts_account a ON a.entity_id = %(entity)s::uuid AND a.parent_id = chart.id
 ), totals AS (
-    SELECT account_id, debits_posted, credits_posted, debits_pending, credits_pending FROM accounts_accountmonth
+    SELECT account_id, debits_posted, credits_posted, debits_pending, credits_pending
+    FROM accounts_accountmonth
     WHERE entity_id = %(entity)s::uuid AND month < %(month)s::date
     UNION ALL
-    SELECT account_id, debits_posted, credits_posted, debits_pending, credits_pending FROM accounts_accountday
+    SELECT account_id, debits_posted, credits_posted, debits_pending, credits_pending
+    FROM accounts_accountday
     WHERE entity_id = %(entity)s::uuid AND date BETWEEN %(month)s::date AND %(day)s::date
 ), sums AS (
     SELECT account_id,

@@ -152,20 +152,22 @@ def check_debits_equal_credits(entity: Entity) -> Iterator[str]:
     """In each ledger, the debits of all accounts add up to what the credits add up to."""
     rows = fetch(
         """
-        SELECT a.ledger_id, sum(b.debits_posted), sum(b.credits_posted), sum(b.debits_pending), sum(b.credits_pending)
+        SELECT a.ledger_id,
+            sum(b.debits_posted), sum(b.credits_posted), sum(b.debits_pending), sum(b.credits_pending)
         FROM accounts_accountbalance b
         JOIN accounts_account a ON a.entity_id = b.entity_id AND a.id = b.account_id
         WHERE b.entity_id = %(entity)s::uuid
         GROUP BY a.ledger_id
-        HAVING sum(b.debits_posted) <> sum(b.credits_posted) OR sum(b.debits_pending) <> sum(b.credits_pending)
+        HAVING sum(b.debits_posted) <> sum(b.credits_posted)
+            OR sum(b.debits_pending) <> sum(b.credits_pending)
         ORDER BY a.ledger_id
         """,
         {"entity": entity.id},
     )
     for ledger_id, debits, credits, pending_debits, pending_credits in rows:
         yield (
-            f"{encode_id(Prefix.LEDGER, ledger_id)}: posted debits are {debits} and credits {credits}, pending "
-            f"debits {pending_debits} and credits {pending_credits}"
+            f"{encode_id(Prefix.LEDGER, ledger_id)}: posted debits are {debits} and credits {credits}, "
+            f"pending debits {pending_debits} and credits {pending_credits}"
         )
 
 
@@ -190,7 +192,8 @@ def check_currencies(entity: Entity) -> Iterator[str]:
             continue
         yield (
             f"{_txn(transaction_id)} is in {currency} of {encode_id(Prefix.LEDGER, ledger_id)}, its account "
-            f"{encode_id(Prefix.ACCOUNT, account_id)} in {its_currency} of {encode_id(Prefix.LEDGER, its_ledger_id)}"
+            f"{encode_id(Prefix.ACCOUNT, account_id)} in {its_currency} of "
+            f"{encode_id(Prefix.LEDGER, its_ledger_id)}"
         )
 
 
@@ -301,11 +304,9 @@ def check_revisions(entity: Entity) -> Iterator[str]:
             SELECT transaction_id, changed_at, id AS revision_id, change, {columns}
             FROM transactions_revision WHERE entity_id = %(entity)s::uuid
             UNION ALL
-            SELECT t.id, 'infinity'::timestamptz, t.id, NULL, {", ".join(f"t.{name}" for name in (*_MONEY, "status"))}
-            FROM transactions_transaction t
-            WHERE t.entity_id = %(entity)s::uuid AND EXISTS (
-                SELECT FROM transactions_revision r
-                WHERE r.entity_id = %(entity)s::uuid AND r.transaction_id = t.id
+            SELECT id, 'infinity'::timestamptz, id, NULL, {columns} FROM transactions_transaction
+            WHERE entity_id = %(entity)s::uuid AND id IN (
+                SELECT transaction_id FROM transactions_revision WHERE entity_id = %(entity)s::uuid
             )
         ), s AS (
             SELECT *, {following} FROM states

@@ -364,5 +364,5 @@ def test_misuse_is_explained(entity: Entity, tmp_path: Path, options: list[str],
 
 
 def test_a_file_that_is_not_there_is_named(entity: Entity) -> None:
-    with pytest.raises(CommandError, match="/nowhere.csv is not a file"):
+    with pytest.raises(CommandError, match=r"/nowhere\.csv is not a file"):
         run(Path("/nowhere.csv"), entity)

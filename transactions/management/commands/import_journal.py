@@ -17,9 +17,9 @@ class Command(BaseCommand):
     help = (
         "Record the journal in a CSV file as posted transactions. Its columns are "
         + ", ".join(COLUMNS)
-        + "; rows that share an entry_id are one journal entry. Accounts are paths (assets:bank:checking) and are "
-        "made where they are missing. A file with a fault is refused as a whole. Running it again records "
-        "nothing twice, and completes an import that was broken off."
+        + "; rows that share an entry_id are one journal entry. Accounts are paths (assets:bank:checking); "
+        "those that are missing are made. A file with a fault is refused as a whole. Running it again "
+        "records nothing twice, and completes an import that was broken off."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -77,14 +77,15 @@ class Command(BaseCommand):
         faults = "\n".join(f"  {detail.field}: {detail.message}" for detail in error.details)
         more = error.faults - len(error.details)
         tail = f"\n  and {more:,} more" if more else ""
-        return f"{name} has {error.faults:,} fault{'s' * (error.faults > 1)}; nothing was imported.\n{faults}{tail}"
+        many = "s" * (error.faults > 1)
+        return f"{name} has {error.faults:,} fault{many}; nothing was imported.\n{faults}{tail}"
 
 
 def _said(summary: ImportSummary, seconds: float, *, is_dry_run: bool) -> str:
     if is_dry_run:
         return (
-            f"Dry run: {summary.entries:,} entries of {summary.rows:,} transactions are fit to be imported, with "
-            f"{summary.accounts_made:,} new accounts; nothing was kept ({seconds:.1f} s)."
+            f"Dry run: {summary.entries:,} entries of {summary.rows:,} transactions are fit to be imported, "
+            f"with {summary.accounts_made:,} new accounts; nothing was kept ({seconds:.1f} s)."
         )
     return (
         f"Imported {summary.entries_made:,} entries as {summary.transactions_made:,} transactions; "

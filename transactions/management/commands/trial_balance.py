@@ -18,8 +18,8 @@ from transactions.trial_balance import TrialBalance, trial_balance
 
 class Command(BaseCommand):
     help = (
-        "Print the balance of every account that was ever used, debits beside credits, and exit with 1 if the "
-        "two columns do not add up to the same."
+        "Print the balance of every account that was ever used, debits beside credits, and exit with 1 if "
+        "the two columns do not add up to the same."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -14,8 +14,8 @@ from transactions.verification import checks, verify_books
 
 class Command(BaseCommand):
     help = (
-        "Compute every balance, day and month again from the transactions, check the links, the history and the "
-        "audit trail, print each difference, and exit with 1 if there is one. Nothing is written."
+        "Compute every balance, day and month again from the transactions, check the links, the history and "
+        "the audit trail, print each difference, and exit with 1 if there is one. Nothing is written."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
