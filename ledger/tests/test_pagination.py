@@ -23,6 +23,7 @@ from ledger.api.pagination import (
 from ledger.api.serializers import parse
 from ledger.exceptions import ValidationError
 
+OTHER_ENTITY = UUID("01890a5d-ac96-774b-bcce-b302099a8058")
 ENTITY = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
 SCOPE = cursor_scope("transactions", ENTITY, {"status": "POSTED"})
 
@@ -59,7 +60,7 @@ def test_a_cursor_fits_into_an_address_as_it_is() -> None:
 @pytest.mark.parametrize(
     "scope",
     [
-        cursor_scope("transactions", uuid4(), {"status": "POSTED"}),
+        cursor_scope("transactions", OTHER_ENTITY, {"status": "POSTED"}),
         cursor_scope("counterparties", ENTITY, {"status": "POSTED"}),
         cursor_scope("transactions", ENTITY, {"status": "PENDING"}),
         cursor_scope("transactions", ENTITY, {"status": "POSTED", "account_id": "acc_1"}),
