@@ -135,7 +135,8 @@ def test_a_real_journal_sent_through_the_api_gives_the_trial_balance_of_its_own_
 
     # Reading all of it back page by page gives every row, once and as it was sent.
     listed: dict[str, tuple[Decimal, str, str, str]] = {}
-    cursor, pages = "", 0
+    cursor: str | None = ""
+    pages = 0
     while cursor is not None:
         page = books.call("get", f"/transactions?pageSize={PAGE_SIZE}" + (cursor and f"&cursor={cursor}"))
         for item in page["transactions"]:

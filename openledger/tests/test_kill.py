@@ -95,7 +95,9 @@ class ServerOfItsOwn(LiveServer):
         found = []
         for child in psutil.Process(self._process.pid).children():
             with contextlib.suppress(psutil.Error):
-                if child.status() != psutil.STATUS_ZOMBIE and "resource_tracker" not in " ".join(child.cmdline()):
+                if child.status() != psutil.STATUS_ZOMBIE and "resource_tracker" not in " ".join(
+                    child.cmdline()
+                ):
                     found.append(child)
         return found
 
@@ -176,7 +178,9 @@ def kill_a_worker(server: ServerOfItsOwn) -> None:
     killed = server.web_workers()[0]
     killed.kill()
     until(
-        lambda: len(server.web_workers()) == WORKERS and killed.pid not in {w.pid for w in server.web_workers()},
+        lambda: (
+            len(server.web_workers()) == WORKERS and killed.pid not in {w.pid for w in server.web_workers()}
+        ),
         "a new worker in the place of the killed one",
     )
 
