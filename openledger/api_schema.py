@@ -12,7 +12,6 @@ from drf_spectacular.openapi import AutoSchema
 
 from ledger.api.fields import RequestField
 from ledger.api.schema import ErrorBody, MessageShape
-from ledger.api.serializers import camel
 from ledger.api.views import ApiView
 from openledger import api_components as shared
 
@@ -34,7 +33,7 @@ class ApiSchema(AutoSchema):
         """Return the description of one method of one address."""
         operation: Any = super().get_operation(*args, **kwargs)
         if operation is not None:
-            operation["operationId"] = SECOND_ADDRESSES.get(self.path) or camel(operation["operationId"])
+            operation["operationId"] = SECOND_ADDRESSES.get(self.path, operation["operationId"])
             self._share_parameters(operation)
             self._share_responses(operation)
         return operation
@@ -82,7 +81,9 @@ class ApiSchema(AutoSchema):
             shape = self.resolve_serializer(MessageShape, "response")
             responses["200"] = {
                 "description": "Done, for callers that prefer a representation.",
-                "content": {"application/json": {"schema": shape.ref}},
+                "content": {
+                    "application/json": {"schema": shape.ref, "example": {"message": "It was deleted."}}
+                },
             }
         own_errors = {status for status in responses if status >= "400"}
         done = {status: response for status, response in responses.items() if status < "400"}

@@ -120,6 +120,7 @@ class AccountsView(ApiView):
     )
     def post(self, request: Request) -> Response:
         """Add an account to the default ledger, or to that of the parent."""
+        parse_query(request)
         body = parse_body(request, NewAccount)
         parent_id = body.get("parent_account_id")
         if body.get("top_level") and parent_id is not None:
@@ -185,6 +186,7 @@ class AccountDetailView(ApiView):
     )
     def put(self, request: Request, id: str) -> Response:
         """Change what is sent; `parent_account_id` moves the account, null moves it to the top level."""
+        parse_query(request)
         body = parse_body(request, AccountChanges)
         account = find_account(self.entity, decode_id(Prefix.ACCOUNT, id, field="id"))
         if "parent_account_id" in body:
@@ -344,6 +346,7 @@ class AccountImportsView(ApiView):
         in any order of columns and rows. Bad rows are listed in `errors`, good ones are made, existing ones
         skipped.
         """
+        parse_query(request)
         body = parse_body(request, ImportBody)
         rows, file_format = _rows_of(body)
         done = import_accounts(
@@ -469,6 +472,7 @@ class CategoriesView(ApiView):
     )
     def post(self, request: Request) -> Response:
         """Add an account at the top level of the default ledger."""
+        parse_query(request)
         body = parse_body(request, NewCategory)
         account = create_account(
             entity=self.entity,

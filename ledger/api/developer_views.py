@@ -21,7 +21,7 @@ from ledger.api.developer_shapes import (
 )
 from ledger.api.pagination import cursor_scope, cut_page, decode_cursor
 from ledger.api.query import parse_query
-from ledger.api.schema import IDEMPOTENCY_HEADER, PREFER_HEADER, MessageShape, errors, example_id
+from ledger.api.schema import IDEMPOTENCY_HEADER, PREFER_HEADER, errors, example_id
 from ledger.api.serializers import parse_body
 from ledger.api.views import ApiView
 from ledger.exceptions import NotFoundError
@@ -192,7 +192,7 @@ class Key(KeyView):
         description="Its tokens stop working within seconds.",
         tags=["Developers"],
         parameters=[_KEY_PATH, IDEMPOTENCY_HEADER, PREFER_HEADER],
-        responses={204: None, 200: MessageShape, **errors(400, 401, 403, 404)},
+        responses={204: None, **errors(400, 401, 403, 404)},
     )
     def delete(self, request: Request, key_id: str) -> Response:
         """Revoke the key; a second time changes nothing."""

@@ -3,13 +3,11 @@
 from typing import Any, Final
 from uuid import UUID
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ledger.actors import Actor
-from ledger.api.parsers import BULK_BODY_LIMIT_BYTES
 from ledger.api.query import parse_query
 from ledger.api.serializers import parse_body
 from ledger.api.views import ApiView
@@ -37,21 +35,88 @@ _FORMS: Final = 'send "txn_…", ["txn_…"], [{"id": "txn_…"}], {"id": "txn_�
 _ID: Final = "txn_01h455vb4pex5vsknk084sn02q"
 _BOTH_SPELLINGS: Final = ("transactionIds", "transaction_ids")
 _ONE_ID: Final = ("id", "transactionId", "transaction_id")
+# The five forms of the body, for the API's description.
+_ID_SCHEMA: Final = {"type": "string", "pattern": "^txn_[0-7][0-9a-hjkmnp-tv-z]{25}$"}
+_ENTITY_SCHEMA: Final = {"type": "string", "pattern": "^entity_[0-7][0-9a-hjkmnp-tv-z]{25}$"}
+_APPROVE_BODY: Final[dict[str, Any]] = {
+    "oneOf": [
+        _ID_SCHEMA,
+        {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": BATCH_SIZE_MAX,
+            "items": {
+                "oneOf": [
+                    _ID_SCHEMA,
+                    {
+                        "type": "object",
+                        "properties": {"id": _ID_SCHEMA},
+                        "required": ["id"],
+                        "additionalProperties": False,
+                    },
+                ]
+            },
+        },
+        *(
+            {
+                "type": "object",
+                "properties": {name: schema, "entityId": _ENTITY_SCHEMA},
+                "required": [name],
+                "additionalProperties": False,
+            }
+            for name, schema in (
+                ("id", _ID_SCHEMA),
+                ("transactionId", _ID_SCHEMA),
+                (
+                    "transactionIds",
+                    {"type": "array", "minItems": 1, "maxItems": BATCH_SIZE_MAX, "items": _ID_SCHEMA},
+                ),
+            )
+        ),
+    ]
+}
+APPROVED: Final = {
+    "message": "Transactions approved successfully",
+    "approvedTransactions": [{"id": _ID, "status": "POSTED", "updatedAt": "2024-01-15T12:01:00Z"}],
+    "success": True,
+    "totalProcessed": 1,
+    "results": [
+        {
+            "id": _ID,
+            "success": True,
+            "transaction": {
+                "id": _ID,
+                "amount": 500.00,
+                "description": "Invoice payment received",
+                "status": "POSTED",
+            },
+        }
+    ],
+}
+_CATEGORIZED: Final = {
+    "message": "Transaction categorized successfully",
+    "transaction": {
+        "id": _ID,
+        "metadata": {"categoryId": "acc_01h455vb4pex5vsknk084sn02r", "categoryName": "Sales Revenue"},
+        "updatedAt": "2024-01-15T12:01:00Z",
+    },
+}
 
 
 class ApproveView(ApiView):
     """`/v1/transactions/approve`"""
 
     @extend_schema(
-        operation_id="approve_transactions",
+        operation_id="approveTransactions",
         tags=["Transactions"],
         summary="Approve one or many transactions",
-        request=OpenApiTypes.ANY,
+        request={"application/json": _APPROVE_BODY},
         responses=ApprovalResponse,
         examples=[
             example("Several", [_ID], request=True),
             example("One", {"id": _ID}, request=True),
             example("A batch", {"transactionIds": [_ID]}, request=True),
+            example("Approved", APPROVED),
         ],
     )
     def put(self, request: Request) -> Response:
@@ -67,7 +132,7 @@ class ReverseView(ApiView):
     """`/v1/transactions/{id}/reverse`"""
 
     @extend_schema(
-        operation_id="reverse_transaction",
+        operation_id="reverseTransaction",
         tags=["Transactions"],
         summary="Reverse a posted transaction",
         request=ReverseBody,
@@ -106,7 +171,7 @@ class CategorizeView(ApiView):
     """`/v1/transactions/categorize`"""
 
     @extend_schema(
-        operation_id="categorize_transactions",
+        operation_id="categorizeTransactions",
         tags=["Transactions"],
         summary="Say what transactions were for",
         request=CategorizeBody,
@@ -116,7 +181,8 @@ class CategorizeView(ApiView):
                 "One transaction",
                 {"transactionId": _ID, "categoryId": "acc_01h455vb4pex5vsknk084sn02r"},
                 request=True,
-            )
+            ),
+            example("Categorized", _CATEGORIZED),
         ],
     )
     def post(self, request: Request) -> Response:

@@ -53,7 +53,7 @@ class BulkView(ApiView):
     body_limit_bytes = BULK_BODY_LIMIT_BYTES
 
     @extend_schema(
-        operation_id="create_transactions",
+        operation_id="createTransactions",
         tags=["Transactions"],
         summary="Record many transactions",
         request=BulkBody,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -12,13 +12,14 @@ from accounts.facts import AccountFacts, facts_of_accounts
 from ledger.api.context import named_entity, visible_entity
 from ledger.api.pagination import cursor_scope, cut_page, decode_cursor
 from ledger.api.query import parse_query
+from ledger.api.schema import ENTITY_QUERY
 from ledger.api.serializers import parse_body
 from ledger.api.views import ApiView
 from ledger.clock import utc_now
 from ledger.exceptions import ValidationError
 from ledger.ids import Prefix, decode_id
 from ledger.models import Entity
-from transactions.api.approval_views import approve_one
+from transactions.api.approval_views import APPROVED, approve_one
 from transactions.api.requests import (
     DeleteQuery,
     EditBody,
@@ -30,6 +31,7 @@ from transactions.api.requests import (
 )
 from transactions.api.responses import (
     EXAMPLE_TRANSACTION,
+    ApprovalResponse,
     EditedTransaction,
     TransactionEnvelope,
     TransactionPage,
@@ -55,6 +57,13 @@ _EDIT: Final = {
     "id": "txn_01h455vb4pex5vsknk084sn02q",
     "description": "Updated invoice payment",
 }
+_EDITED: Final = {
+    "id": EXAMPLE_TRANSACTION["id"],
+    "description": "Updated invoice payment",
+    "debit_account_id": EXAMPLE_TRANSACTION["debitAccountId"],
+    "credit_account_id": EXAMPLE_TRANSACTION["creditAccountId"],
+    "transaction": {**EXAMPLE_TRANSACTION, "description": "Updated invoice payment"},
+}
 _PAGE: Final = {"transactions": [EXAMPLE_TRANSACTION], "nextCursor": None, "hasMore": False}
 
 
@@ -62,7 +71,7 @@ class TransactionsView(ApiView):
     """`/v1/transactions`"""
 
     @extend_schema(
-        operation_id="list_transactions",
+        operation_id="listTransactions",
         tags=["Transactions"],
         summary="List transactions, newest first",
         parameters=[TransactionsQuery],
@@ -90,7 +99,7 @@ class TransactionsView(ApiView):
         )
 
     @extend_schema(
-        operation_id="create_transaction",
+        operation_id="createTransaction",
         tags=["Transactions"],
         summary="Record a transaction",
         request=TransactionBody,
@@ -114,13 +123,21 @@ class TransactionsView(ApiView):
         return Response({"transaction": TransactionShaper(entity).full(row)}, status=201)
 
     @extend_schema(
-        operation_id="update_transaction",
+        operation_id="updateTransaction",
         tags=["Transactions"],
         summary="Change or approve a transaction",
         description="With nothing but the id, the transaction is approved.",
         request=EditBody,
-        responses=EditedTransaction,
-        examples=[example("A new description", _EDIT, request=True)],
+        responses=PolymorphicProxySerializer(
+            "EditedOrApproved",
+            serializers=[EditedTransaction, ApprovalResponse],
+            resource_type_field_name=None,
+        ),
+        examples=[
+            example("A new description", _EDIT, request=True),
+            example("Changed", _EDITED),
+            example("Approved", APPROVED),
+        ],
     )
     def put(self, request: Request) -> Response:
         """Change the fields that are given; with nothing but the id, approve."""
@@ -132,7 +149,7 @@ class TransactionsView(ApiView):
         return Response(_edit(self, entity, values))
 
     @extend_schema(
-        operation_id="delete_transaction",
+        operation_id="deleteTransaction",
         tags=["Transactions"],
         summary="Delete a transaction that is not posted",
         parameters=[DeleteQuery],
@@ -149,7 +166,7 @@ class TransactionView(ApiView):
     """`/v1/transactions/{id}`"""
 
     @extend_schema(
-        operation_id="get_transaction",
+        operation_id="getTransaction",
         tags=["Transactions"],
         summary="Get a transaction",
         responses=TransactionEnvelope,
@@ -172,12 +189,13 @@ class EditTransactionView(ApiView):
     needs_entity = False
 
     @extend_schema(
-        operation_id="edit_transaction",
+        operation_id="editTransaction",
         tags=["Transactions"],
         summary="Change a transaction",
+        parameters=[ENTITY_QUERY],
         request=EditBody,
         responses=EditedTransaction,
-        examples=[example("A new description", _EDIT, request=True)],
+        examples=[example("A new description", _EDIT, request=True), example("Changed", _EDITED)],
     )
     def post(self, request: Request) -> Response:
         """Change the fields that are given."""

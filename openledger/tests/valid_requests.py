@@ -1,0 +1,292 @@
+"""One valid request for each operation of the API, and the cast that it needs.
+
+The tests of the description and of permissions send all of them. An operation without an entry here makes
+them fail: add one that succeeds for its owner.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlencode
+
+from accounts.models import Account, AccountImport
+from accounts.querysets import default_ledger
+from accounts.services import import_accounts, rows_of_template
+from ledger.actors import SYSTEM
+from ledger.ids import Prefix, encode_id
+from ledger.models import Entity
+from ledger.services.developers import NewDeveloper
+from ledger.services.keys import NewKey, create_key
+from ledger.tests.helpers import Caller, make_admin_key, make_developer, make_entity, token_of
+from openledger.api_description import description
+
+METHODS: Final = ("get", "post", "put", "patch", "delete")
+
+
+class Operation(NamedTuple):
+    """One method of one address, as the description has it."""
+
+    id: str
+    method: str  # in capitals
+    path: str
+    described: Mapping[str, Any]
+
+    @property
+    def takes_token(self) -> bool:
+        """Whether it is not open to everybody."""
+        return bool(self.described.get("security"))
+
+    @property
+    def takes_entity(self) -> bool:
+        """Whether it is about the books of one company, which the request may name."""
+        names = [one.get("$ref", "").rpartition("/")[2] for one in self.described.get("parameters", [])]
+        return "EntityIdQuery" in names
+
+
+def all_operations() -> list[Operation]:
+    """Every operation of the description."""
+    return [
+        Operation(item[method]["operationId"], method.upper(), path, item[method])
+        for path, item in description()["paths"].items()
+        for method in METHODS
+        if method in item
+    ]
+
+
+class Books:
+    """A developer with a company, a chart of accounts, and something of everything in it, made at need."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.made: NewDeveloper = make_developer(name)
+        self.developer_id = self.made.developer.public_id
+        self.entity: Entity = make_entity(self.made.developer, f"{name} LLC")
+        self.entity_id = self.entity.public_id
+        self.token = token_of(self.made.first_key)
+        self.entity_token = token_of(self.made.first_key, entity=self.entity)
+        self.chart: AccountImport = import_accounts(
+            entity=self.entity,
+            ledger=default_ledger(self.entity),
+            rows=rows_of_template("tmpl_standard_business"),
+            source="template",
+            template_id="tmpl_standard_business",
+            file_format=None,
+            actor=SYSTEM,
+        )
+        self._codes = {
+            str(code): encode_id(Prefix.ACCOUNT, id_)
+            for id_, code in Account.objects.for_entity(self.entity).values_list("id", "sub_type_code")
+        }
+
+    def account(self, code: str) -> str:
+        """The id of the account with that code: 1010 checking, 4010 sales, 6310 and so on."""
+        return self._codes[code]
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """What the API answers to the owner's request, which must succeed."""
+        answer = Caller(self.token).generic(
+            method,
+            f"{path}{'&' if '?' in path else '?'}entityId={self.entity_id}",
+            _encoded(body),
+            content_type="application/json",
+        )
+        assert 200 <= answer.status_code < 300, answer.content
+        return answer.json()
+
+    def transaction(self, **more: Any) -> str:
+        """The id of a new transaction: a sale, pending."""
+        body = {
+            "amount": "12.50",
+            "description": "Sale of bread",
+            "debitAccountId": self.account("1010"),
+            "creditAccountId": self.account("4010"),
+            **more,
+        }
+        return str(self.call("POST", "/v1/transactions", body)["transaction"]["id"])
+
+    @cached_property
+    def pending(self) -> str:
+        """The id of a pending transaction."""
+        return self.transaction(counterpartyName="Baker Street 221")
+
+    @cached_property
+    def posted(self) -> str:
+        """The id of a posted transaction."""
+        return self.transaction(status="POSTED")
+
+    @cached_property
+    def journal_entry(self) -> str:
+        """The id of a journal entry."""
+        return str(self.call("POST", "/v1/journal-entries", journal_entry(self))["journalEntry"]["id"])
+
+    @cached_property
+    def unused_account(self) -> str:
+        """The id of an account that nothing refers to."""
+        body = {"name": "Unused", "type": "EXPENSE"}
+        return str(self.call("POST", "/v1/accounts", body)["id"])
+
+    @cached_property
+    def spare_key(self) -> NewKey:
+        """A key that may be revoked."""
+        return create_key(developer=self.made.developer, name="Spare", actor=SYSTEM)
+
+
+@dataclass(frozen=True)
+class Valid:
+    """A request that succeeds. The company is added where the operation takes one."""
+
+    path: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, Any] = field(default_factory=dict)
+    body: Any = None
+    # Which kinds of token are let in; none where the operation takes no token.
+    kinds: frozenset[str] = frozenset({"developer", "entity"})
+
+
+_DEVELOPER: Final = frozenset({"developer"})
+_ADMIN: Final = frozenset({"admin"})
+_NOBODY: Final[frozenset[str]] = frozenset()
+
+
+def journal_entry(books: Books) -> dict[str, Any]:
+    """The body of a journal entry with three lines."""
+    return {
+        "description": "Payroll of January",
+        "date": "2024-01-31",
+        "lines": [
+            {"accountId": books.account("6010"), "direction": "DEBIT", "amount": "50.00"},
+            {"accountId": books.account("1010"), "direction": "CREDIT", "amount": "38.00"},
+            {"accountId": books.account("1020"), "direction": "CREDIT", "amount": "12.00"},
+        ],
+    }
+
+
+def _new_transaction(books: Books) -> dict[str, Any]:
+    return {
+        "amount": 500,
+        "description": "Invoice 4711",
+        "date": "2024-01-15",
+        "debitAccountId": books.account("1010"),
+        "creditAccountId": books.account("4010"),
+        "metadata": {"invoice": 4711},
+    }
+
+
+def _developer_credentials(books: Books) -> Valid:
+    return Valid(
+        body={"developerId": books.developer_id, "apiKey": books.made.first_key.secret}, kinds=_NOBODY
+    )
+
+
+def _entity_credentials(books: Books) -> Valid:
+    body = {
+        "entityId": books.entity_id,
+        "developerId": books.developer_id,
+        "apiKey": books.made.first_key.secret,
+    }
+    return Valid(body=body, kinds=_NOBODY)
+
+
+VALID: Final[dict[str, Callable[[Books], Valid]]] = {
+    # Tokens
+    "createToken": lambda books: Valid(
+        body={"userType": "developer", "id": books.developer_id, "apiKey": books.made.first_key.secret},
+        kinds=_NOBODY,
+    ),
+    "createDeveloperToken": _developer_credentials,
+    "generateDeveloperToken": _developer_credentials,
+    "createEntityToken": _entity_credentials,
+    "generateEntityToken": _entity_credentials,
+    # Developers
+    "createDeveloper": lambda books: Valid(
+        body={"name": "Acme", "preferences": {"currency": "EUR"}}, kinds=_ADMIN
+    ),
+    "getDeveloper": lambda books: Valid(kinds=_DEVELOPER),
+    "listApiKeys": lambda books: Valid(query={"pageSize": 10}, kinds=_DEVELOPER),
+    "createApiKey": lambda books: Valid(body={"name": "Production"}, kinds=_DEVELOPER),
+    "revokeApiKey": lambda books: Valid({"key_id": books.spare_key.key.public_id}, kinds=_DEVELOPER),
+    "rotateApiKey": lambda books: Valid(
+        {"key_id": books.spare_key.key.public_id}, body={"graceHours": 1}, kinds=_DEVELOPER
+    ),
+    # Entities
+    "getEntities": lambda books: Valid(),
+    "listEntities": lambda books: Valid(query={"pageSize": 10}),
+    "createEntity": lambda books: Valid(
+        body={"developerId": books.developer_id, "legalName": "New LLC"}, kinds=_DEVELOPER
+    ),
+    "updateEntity": lambda books: Valid(body={"legalName": "Renamed LLC"}),
+    "deleteEntity": lambda books: Valid(kinds=_DEVELOPER),
+    "getEntitySettings": lambda books: Valid(),
+    "updateEntitySettings": lambda books: Valid(body={"smart_summary": True}),
+    # Ledger accounts and categories
+    "listAccounts": lambda books: Valid(query={"type": "ASSET", "limit": 5}),
+    "createAccount": lambda books: Valid(body={"name": "Marketing", "type": "EXPENSE"}),
+    "getAccount": lambda books: Valid({"id": books.account("1010")}, {"include_transactions": "true"}),
+    "updateAccount": lambda books: Valid({"id": books.account("1010")}, body={"name": "Main account"}),
+    "deleteAccount": lambda books: Valid({"id": books.unused_account}),
+    "getAccountBalance": lambda books: Valid({"id": books.account("1010")}),
+    "listAccountTransactions": lambda books: Valid({"id": books.account("1010")}, {"limit": 5}),
+    "listAccountTemplates": lambda books: Valid(),
+    "importAccounts": lambda books: Valid(
+        body={"source": "json", "accounts": [{"name": "Till", "type": "ASSET", "financial_type": "CASH"}]}
+    ),
+    "getAccountImport": lambda books: Valid({"id": encode_id(Prefix.IMPORT, books.chart.id)}),
+    "listCategories": lambda books: Valid(),
+    "createCategory": lambda books: Valid(body={"name": "Software", "type": "EXPENSE"}),
+    # Transactions
+    "listTransactions": lambda books: Valid(query={"accountId": books.account("1010"), "pageSize": 5}),
+    "createTransaction": lambda books: Valid(body=_new_transaction(books)),
+    "updateTransaction": lambda books: Valid(body={"transactionId": books.pending, "amount": 3}),
+    "deleteTransaction": lambda books: Valid(query={"transactionId": books.pending}),
+    "getTransaction": lambda books: Valid({"transaction_id": books.pending}),
+    "createTransactions": lambda books: Valid(body={"transactions": [_new_transaction(books)]}),
+    "editTransaction": lambda books: Valid(body={"id": books.pending, "description": "Rye bread"}),
+    "approveTransactions": lambda books: Valid(body={"transactionIds": [books.pending]}),
+    "reverseTransaction": lambda books: Valid({"transaction_id": books.posted}, body={"reason": "Twice"}),
+    "categorizeTransactions": lambda books: Valid(
+        body={"transactionId": books.pending, "categoryId": books.account("4020")}
+    ),
+    "searchTransactions": lambda books: Valid(body={"query": "bread", "filters": {"status": "PENDING"}}),
+    "listCounterparties": lambda books: Valid(query={"pageSize": 5}),
+    "listTransactionsByMonth": lambda books: Valid(),
+    "createJournalEntry": lambda books: Valid(body=journal_entry(books)),
+    "getJournalEntry": lambda books: Valid({"entry_id": books.journal_entry}),
+    # Operations
+    "getDescriptionAsJson": lambda books: Valid(kinds=_NOBODY),
+    "getDescriptionAsYaml": lambda books: Valid(kinds=_NOBODY),
+    "getHealth": lambda books: Valid(kinds=_NOBODY),
+    "getReadiness": lambda books: Valid(kinds=_NOBODY),
+    "getMetrics": lambda books: Valid(kinds=_NOBODY),
+}
+
+
+def valid_request(operation: Operation, books: Books) -> Valid:
+    """The valid request of an operation on these books."""
+    assert operation.id in VALID, f"add a valid request for {operation.id} to {__name__}"
+    return VALID[operation.id](books)
+
+
+def send(
+    operation: Operation, request: Valid, *, token: str | None, entity_id: str | None = None, **headers: str
+) -> Any:
+    """Send a request as the holder of `token`, about `entity_id` where the operation takes a company."""
+    query = dict(request.query)
+    if entity_id is not None and operation.takes_entity:
+        query["entityId"] = entity_id
+    path = operation.path.format(**request.path) + (f"?{urlencode(query)}" if query else "")
+    content_type = "application/json" if request.body is not None else ""
+    return Caller(token).generic(
+        operation.method, path, _encoded(request.body), content_type=content_type, **headers
+    )
+
+
+def owners_token(request: Valid, books: Books) -> str | None:
+    """A token that is let in."""
+    if request.kinds == _ADMIN:
+        return token_of(make_admin_key())
+    return books.token if request.kinds else None
+
+
+def _encoded(body: Any) -> str:
+    return "" if body is None else json.dumps(body)
