@@ -30,7 +30,9 @@ def main() -> int:
     options = parser.parse_args()
     unknown = set(options.names) - measures.MEASURES.keys()
     if unknown:
-        parser.error(f"{', '.join(sorted(unknown))}: nothing of that name; there are {', '.join(measures.MEASURES)}")
+        parser.error(
+            f"{', '.join(sorted(unknown))}: nothing of that name; there are {', '.join(measures.MEASURES)}"
+        )
 
     started = time.monotonic()
     var = embedded.var_directory()

@@ -18,7 +18,9 @@ _PARTS_OF_BOOKS = ("*/migrations/*.py", "*/migrations/sql/*.sql", "bench/books.p
 
 def url(name: str) -> str:
     """The address of the database `name` on the embedded server."""
-    return urlsplit(embedded.database_url({**os.environ, "DATABASE_URL": ""}))._replace(path=f"/{name}").geturl()
+    return (
+        urlsplit(embedded.database_url({**os.environ, "DATABASE_URL": ""}))._replace(path=f"/{name}").geturl()
+    )
 
 
 def connect(name: str = "openledger") -> psycopg.Connection:

@@ -43,7 +43,8 @@ def _post(schema: str = "") -> str:
         + _add(
             schema + table,
             key,
-            f"""SELECT %(entity)s::uuid, account, {value.format(day=day)}%(slot)s::smallint, debits, 0, credits, 0
+            f"""SELECT %(entity)s::uuid, account, {value.format(day=day)}%(slot)s::smallint,
+            debits, 0, credits, 0
         FROM (VALUES (%(debit)s::uuid, %(amount)s::numeric, 0), (%(credit)s::uuid, 0, %(amount)s::numeric))
             AS v (account, debits, credits) ORDER BY account""",
         )

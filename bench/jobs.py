@@ -126,12 +126,22 @@ def write_journal(path: Path, rows: int, company: Company) -> None:
     banks = [f"assets:bank {number}" for number in range(500)]
     with path.open("w", newline="") as file:
         lines = csv.writer(file)
-        lines.writerow(("entry_id", "date", "description", "debit_account", "credit_account", "amount", "currency"))
+        lines.writerow(
+            ("entry_id", "date", "description", "debit_account", "credit_account", "amount", "currency")
+        )
         for number in range(rows):
             day = f"2024-{chance.randrange(1, 13):02d}-{chance.randrange(1, 29):02d}"
             amount = f"{chance.randrange(1, 10**6) / 100:.2f}"
             lines.writerow(
-                (f"E{number}", day, f"Order {chance.randrange(5000)}", chance.choice(names), chance.choice(banks), amount, "USD")
+                (
+                    f"E{number}",
+                    day,
+                    f"Order {chance.randrange(5000)}",
+                    chance.choice(names),
+                    chance.choice(banks),
+                    amount,
+                    "USD",
+                )
             )
 
 
@@ -177,11 +187,14 @@ class ImportByFloor:
                 next(lines)
                 with cursor.copy(floors.COPY) as copy:
                     for _, day, description, debit, credit, amount, currency in lines:
-                        sides = [accounts.get(name) or accounts.setdefault(name, next(free)) for name in (debit, credit)]
+                        sides = [
+                            accounts.get(name) or accounts.setdefault(name, next(free))
+                            for name in (debit, credit)
+                        ]
                         copy.write_row(
                             (
-                                company.entity_id, new_id(), company.ledger_id, *sides, f"{day}T00:00:00Z", now,
-                                now, day, amount, currency, "PENDING", "import", description, description,
+                                company.entity_id, new_id(), company.ledger_id, *sides, f"{day}T00:00:00Z",
+                                now, now, day, amount, currency, "PENDING", "import", *[description] * 2,
                             )
                         )  # fmt: skip
                 cursor.execute(
@@ -193,7 +206,9 @@ class ImportByFloor:
 
 
 def _connect() -> psycopg.Connection:
-    options = {key: value for key, value in connection.get_connection_params().items() if key != "cursor_factory"}
+    options = {
+        key: value for key, value in connection.get_connection_params().items() if key != "cursor_factory"
+    }
     options.pop("context", None)
     options.pop("prepare_threshold", None)
     return psycopg.connect(**options, autocommit=True)

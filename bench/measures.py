@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -18,7 +18,6 @@ from bench.books import Company
 from bench.crew import Crew, Lap
 from bench.web import Requests, Server, serving
 from ledger.api.pagination import cursor_scope, encode_cursor
-from ledger.ids import Prefix, encode_id
 
 CLIENTS = 8
 WORK, SMALL, LARGE = "bench_work", "bench_small", "bench_large"
@@ -33,10 +32,11 @@ class Size:
     import_rows: int = 100_000
     rounds: int = 7
     seconds: float = 3.0
+    slices: int = 6
     batches: int = 5
 
 
-QUICK = Size(10_000, 40_000, 10_000, 5, 0.7, 2)
+QUICK = Size(10_000, 40_000, 10_000, 5, 0.8, 2, 2)
 
 
 @dataclass
@@ -77,7 +77,9 @@ class Duel:
         """The median of the rounds' ratios: what slows the machine down for a while slows both."""
         return median(value(ours) / value(floor) for ours, floor in zip(self.ours, self.floor, strict=True))
 
-    def result(self, name: str, work: str, bound: float | None, *, unit: str = "/s", scale: float = 1) -> Result:
+    def result(
+        self, name: str, work: str, bound: float | None, *, unit: str = "/s", scale: float = 1
+    ) -> Result:
         """A line about the rate."""
         return Result(
             name,
@@ -99,10 +101,19 @@ class Duel:
 
     def times(self, name: str, work: str, bound: float) -> Result:
         """A line about how long one takes."""
-        ours, floor = (median(median(lap.latencies) for lap in laps) * 1000 for laps in (self.ours, self.floor))
+        ours, floor = (
+            median(median(lap.latencies) for lap in laps) * 1000 for laps in (self.ours, self.floor)
+        )
         ratio = self.ratio(lambda lap: median(lap.latencies))
         return Result(
-            name, work, f"{ours:.2f} ms", f"{floor:.2f} ms", ratio, bound, at_most=True, failures=self.failures
+            name,
+            work,
+            f"{ours:.2f} ms",
+            f"{floor:.2f} ms",
+            ratio,
+            bound,
+            at_most=True,
+            failures=self.failures,
         )
 
 
@@ -142,7 +153,9 @@ class Bench:
         """A web server on them."""
         self.crew(database)
         if database not in self._servers:
-            self._servers[database] = self._stack.enter_context(serving({**os.environ, **environment(database)}))
+            self._servers[database] = self._stack.enter_context(
+                serving({**os.environ, **environment(database)})
+            )
         return self._servers[database]
 
     def company(self, database: str, name: str) -> Company:
@@ -152,18 +165,27 @@ class Bench:
         return self._companies[key]
 
     def duel(self, ours: Side, floor: Side, *, seconds: float | None = None, times: int = 0) -> Duel:
-        """Let two take turns, the one and the other first, after a warming up that does not count."""
-        duel = Duel()
+        """Let two take turns, after a warming up that does not count.
+
+        A round is cut into slices, the one's and the other's by turns: what else the machine does for some
+        seconds then falls on both.
+        """
         seconds = 0.0 if times else seconds or self.size.seconds
+        slices = 1 if times else self.size.slices
+        duel = Duel()
         for crew, name, clients in (ours, floor):
-            crew.run(name, clients=clients, seconds=seconds / 3, times=min(times, 1))
+            crew.run(name, clients=clients, seconds=seconds / 3, times=times)
         for number in range(self.size.rounds):
-            turns = [(duel.ours, *ours), (duel.floor, *floor)]
-            for laps, crew, name, clients in turns if number % 2 == 0 else reversed(turns):
-                lap = crew.run(name, clients=clients, seconds=seconds, times=times)
-                for failure in lap.failures[:1]:
-                    self.say(f"{name}: {len(lap.failures)} failed, the first with {failure}")
-                laps.append(lap)
+            laps = {side: Lap() for side in (ours, floor)}
+            for turn in range(slices):
+                for side in (ours, floor) if (number + turn) % 2 == 0 else (floor, ours):
+                    crew, name, clients = side
+                    laps[side] += crew.run(name, clients=clients, seconds=seconds / slices, times=times)
+            for (_, name, _), lap in laps.items():
+                if lap.failures:
+                    self.say(f"{name}: {len(lap.failures)} failed, the first with {lap.failures[0]}")
+            duel.ours.append(laps[ours])
+            duel.floor.append(laps[floor])
         return duel
 
     def _filled(self, rows: int) -> str:
@@ -222,7 +244,9 @@ def bulk(bench: Bench) -> Iterator[Result]:
     ours, floor = bench.company(WORK, "Ours"), bench.company(WORK, "Floor")
     crew.prepare(
         bulk_ours=Requests(port, ours.token, "POST", _bulks("/v1/transactions/bulk", ours), 201),
-        bulk_floor=Requests(port, floor.token, "POST", _bulks(f"/v1/floor/bulk?{floor.ledger_id}", floor), 201),
+        bulk_floor=Requests(
+            port, floor.token, "POST", _bulks(f"/v1/floor/bulk?{floor.ledger_id}", floor), 201
+        ),
     )
     for clients in (1, CLIENTS):
         duel = bench.duel((crew, "bulk_ours", clients), (crew, "bulk_floor", clients))
@@ -242,7 +266,9 @@ def imports(bench: Bench) -> Iterator[Result]:
     jobs.write_journal(path, rows, ours)
     crew.prepare(import_ours=jobs.ImportByService(ours, path), import_floor=jobs.ImportByFloor(floor, path))
     duel = bench.duel((crew, "import_ours", 1), (crew, "import_floor", 1), times=1)
-    yield duel.result("import", f"import_journal, {rows:,} rows, against COPY", 0.5, unit="rows/s", scale=rows)
+    yield duel.result(
+        "import", f"import_journal, {rows:,} rows, against COPY", 0.5, unit="rows/s", scale=rows
+    )
 
 
 def pages(bench: Bench) -> Iterator[Result]:
@@ -321,14 +347,17 @@ def disk(bench: Bench) -> Iterator[Result]:
     bench.crew(LARGE)
     with databases.connect(databases.name_of_books(bench.size.large_rows)) as connection:
         table, indexes = connection.execute(
-            "SELECT pg_table_size(t), pg_indexes_size(t) FROM (SELECT 'transactions_transaction'::regclass) AS x (t)"
+            "SELECT pg_table_size(c.oid), pg_indexes_size(c.oid) FROM pg_class c"
+            " WHERE c.relname = 'transactions_transaction' AND c.relnamespace = 'public'::regnamespace"
         ).fetchall()[0]
         each = connection.execute(
             "SELECT indexrelid::regclass::text, pg_relation_size(indexrelid) FROM pg_index"
             " WHERE indrelid = 'transactions_transaction'::regclass ORDER BY 2 DESC"
         ).fetchall()
         rows = connection.execute("SELECT count(*) FROM transactions_transaction").fetchall()[0][0]
-    bench.say(f"table {table / rows:.0f} bytes, " + ", ".join(f"{name} {size / rows:.0f}" for name, size in each))
+    bench.say(
+        f"table {table / rows:.0f} bytes, " + ", ".join(f"{name} {size / rows:.0f}" for name, size in each)
+    )
     total = (table + indexes) / rows
     yield Result(
         "disk", "disk per transaction with its indexes", f"{total:.0f} bytes", "", total, 400, at_most=True
@@ -377,7 +406,20 @@ def memory(bench: Bench) -> Iterator[Result]:
 
 MEASURES: dict[str, Callable[[Bench], Iterator[Result]]] = {
     one.__name__: one
-    for one in (http_post, service_post, hot, bulk, imports, pages, balances, approvals, growth, disk, prices, memory)
+    for one in (
+        http_post,
+        service_post,
+        hot,
+        bulk,
+        imports,
+        pages,
+        balances,
+        approvals,
+        growth,
+        disk,
+        prices,
+        memory,
+    )
 }
 
 
@@ -397,7 +439,7 @@ def _clients(count: int) -> str:
 def _transaction(accounts: list[str], number: int) -> dict[str, object]:
     count = len(accounts)
     return {
-        "amount": 1 + number / 100,
+        "amount": (100 + number) / 100,
         "debitAccountId": accounts[number * 7 % count],
         "creditAccountId": accounts[(number * 7 + 1 + number % (count - 1)) % count],
         "description": jobs.DESCRIPTION,
@@ -430,7 +472,8 @@ def _gets(port: int, company: Company, paths: Iterable[str], holds: bytes) -> Re
 def _pgbench(script: Path, clients: int, seconds: float) -> float:
     command = [
         str(databases.binaries() / "pgbench"), "--no-vacuum", "--protocol=prepared", f"--file={script}",
-        f"--client={clients}", f"--jobs={min(2, clients)}", f"--time={max(1, round(seconds))}", databases.url(WORK),
+        f"--client={clients}", f"--jobs={min(2, clients)}", f"--time={max(1, round(seconds))}",
+        databases.url(WORK),
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     found = re.search(r"tps = ([0-9.]+)", done.stdout)

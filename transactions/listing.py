@@ -39,7 +39,7 @@ def list_transactions(
     `filters` are keyed as in the request's shape, absent ones don't count; days are the company's. One
     query. Ids of accounts that the company does not have find nothing.
     """
-    params: dict[str, Any] = {"entity": entity.id, "limit": limit}
+    params: dict[str, Any] = {"entity": entity.id}
     conditions = ["t.entity_id = %(entity)s::uuid"]
     for name, condition in _FILTERS.items():
         if filters.get(name) is not None:
@@ -54,24 +54,29 @@ def list_transactions(
     for name in accounts:
         params[name] = filters[name]
     if accounts:
-        page, order = _by_account(conditions, accounts, after), "t.date DESC, t.timestamp DESC, t.id DESC"
+        page, order = (
+            _by_account(conditions, accounts, after, limit),
+            "t.date DESC, t.timestamp DESC, t.id DESC",
+        )
     else:
-        page, order = _by_time(conditions, after), "t.timestamp DESC, t.id DESC"
+        page, order = _by_time(conditions, after, limit), "t.timestamp DESC, t.id DESC"
     sql = f"{SELECT_ROW} FROM ({page}) t {JOIN_ACCOUNTS} ORDER BY {order}"
     return [Row(*values) for values in fetch(sql, params)]
 
 
-def _by_time(conditions: list[str], after: Position | None) -> str:
+# The limit stands in the text: with a parameter there PostgreSQL takes a tenth of the table for the page,
+# finds its general plan too dear, and plans each page anew, which takes as long as reading it.
+def _by_time(conditions: list[str], after: Position | None, limit: int) -> str:
     """The page from the index by moment."""
     if after is not None:
         conditions = [*conditions, "(t.timestamp, t.id) < (%(timestamp)s::timestamptz, %(id)s::uuid)"]
     return f"""
         SELECT t.* FROM transactions_transaction t WHERE {" AND ".join(conditions)}
-        ORDER BY t.timestamp DESC, t.id DESC LIMIT %(limit)s
-    """
+        ORDER BY t.timestamp DESC, t.id DESC LIMIT {limit:d}
+    """  # noqa: S608 - text of our own
 
 
-def _by_account(conditions: list[str], accounts: list[str], after: Position | None) -> str:
+def _by_account(conditions: list[str], accounts: list[str], after: Position | None, limit: int) -> str:
     """The page of one account, from the two indexes by account and day: debits and credits, each cut to
     the page's length, then merged."""
     if after is not None:
@@ -85,13 +90,13 @@ def _by_account(conditions: list[str], accounts: list[str], after: Position | No
         *conditions,
         *(f"%({name})s::uuid IN (t.debit_account_id, t.credit_account_id)" for name in others),
     ]
-    order = "ORDER BY date DESC, timestamp DESC, id DESC LIMIT %(limit)s"
+    order = f"ORDER BY date DESC, timestamp DESC, id DESC LIMIT {limit:d}"
     sides = " UNION ALL ".join(
         f"""(SELECT t.* FROM transactions_transaction t
-            WHERE {" AND ".join([*conditions, f"t.{side}_account_id = %({first})s::uuid"])} {order})"""
+            WHERE {" AND ".join([*conditions, f"t.{side}_account_id = %({first})s::uuid"])} {order})"""  # noqa: S608
         for side in ("debit", "credit")
     )
-    return f"SELECT * FROM ({sides}) sides {order}"
+    return f"SELECT * FROM ({sides}) sides {order}"  # noqa: S608
 
 
 def get_transactions(entity: Entity, ids: list[UUID]) -> dict[UUID, Row]:

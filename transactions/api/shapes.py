@@ -1,11 +1,13 @@
 """A transaction as the API shows it (contract, section 5)."""
 
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from msgspec import Raw
 
 from accounts.financial_types import is_cash
+from ledger.api import json
 from ledger.ids import Prefix, encode_id, encode_optional_id
 from ledger.models import Entity
 from ledger.money import as_number
@@ -13,6 +15,37 @@ from transactions.category_side import category_side
 from transactions.rows import Row
 
 _NO_METADATA: Final[dict[str, Any]] = {}
+_ACCOUNTS_KNOWN_MAX: Final = 8192
+
+
+class _Account(NamedTuple):
+    """An account as transactions show it."""
+
+    id: str
+    name: str
+    type: str
+    financial_type: str | None
+    json: Raw
+
+
+@lru_cache(maxsize=_ACCOUNTS_KNOWN_MAX)
+def _account(
+    account_id: UUID, name: str, type_: str, financial_type: str | None, code: int | None
+) -> _Account:
+    """The account of these values, written once for all the transactions that show it."""
+    public_id = encode_id(Prefix.ACCOUNT, account_id)
+    # Here, unlike in the accounts' own API, codes are strings.
+    shown_code = None if code is None else str(code)
+    shape = {
+        "id": public_id,
+        "name": name,
+        "type": type_,
+        "financialType": financial_type,
+        "code": shown_code,
+        "subTypeCode": shown_code,
+        "isCategory": not is_cash(financial_type or ""),
+    }
+    return _Account(public_id, name, type_, financial_type, Raw(json.encode(shape)))
 
 
 def metadata_shape(row: Row) -> object:
@@ -21,20 +54,19 @@ def metadata_shape(row: Row) -> object:
 
 
 class TransactionShaper:
-    """Shapes the rows of one response; what many rows share, accounts above all, is shaped once."""
+    """Shapes the rows of one response; what many rows share is shaped once."""
 
     def __init__(self, entity: Entity) -> None:
         self.entity_id = entity.public_id
         self.instance_id = entity.instance_id
-        self._accounts: dict[UUID, dict[str, Any]] = {}
         self._ledgers: dict[UUID, str] = {}
 
     def full(self, row: Row) -> dict[str, Any]:
         """The whole transaction object."""
-        debit = self._accounts.get(row.debit_account_id) or self._account(
+        debit = _account(
             row.debit_account_id, row.debit_name, row.debit_type, row.debit_financial_type, row.debit_code
         )
-        credit = self._accounts.get(row.credit_account_id) or self._account(
+        credit = _account(
             row.credit_account_id,
             row.credit_name,
             row.credit_type,
@@ -61,16 +93,16 @@ class TransactionShaper:
             "currency": row.currency,
             "description": row.description,
             "counterparty": row.counterparty or None,
-            "debitAccountId": debit["id"],
-            "creditAccountId": credit["id"],
+            "debitAccountId": debit.id,
+            "creditAccountId": credit.id,
             "status": row.status,
-            "category": category["name"] if category else None,
-            "category_id": category["id"] if category else None,
-            "accountType": category["type"] if category else None,
-            "financialType": category["financialType"] if category else None,
+            "category": category.name if category else None,
+            "category_id": category.id if category else None,
+            "accountType": category.type if category else None,
+            "financialType": category.financial_type if category else None,
             "metadata": metadata_shape(row),
-            "debitAccount": debit,
-            "creditAccount": credit,
+            "debitAccount": debit.json,
+            "creditAccount": credit.json,
             "plaid_account": None,
             "externalId": row.external_id,
             "journalEntryId": encode_optional_id(Prefix.JOURNAL_ENTRY, row.journal_entry_id),
@@ -82,19 +114,3 @@ class TransactionShaper:
             "updatedAt": row.updated_at,
             "postedAt": row.posted_at,
         }
-
-    def _account(
-        self, account_id: UUID, name: str, type_: str, financial_type: str | None, code: int | None
-    ) -> dict[str, Any]:
-        # Here, unlike in the accounts' own API, codes are strings.
-        shown_code = None if code is None else str(code)
-        shape = self._accounts[account_id] = {
-            "id": encode_id(Prefix.ACCOUNT, account_id),
-            "name": name,
-            "type": type_,
-            "financialType": financial_type,
-            "code": shown_code,
-            "subTypeCode": shown_code,
-            "isCategory": not is_cash(financial_type or ""),
-        }
-        return shape
