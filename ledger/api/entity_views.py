@@ -3,7 +3,7 @@
 from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
-from drf_spectacular.utils import OpenApiExample, PolymorphicProxySerializer, extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,6 +18,7 @@ from ledger.api.entity_shapes import (
     EntityInput,
     EntityPage,
     EntityQuery,
+    EntityShape,
     SettingsInput,
     SettingsShape,
     UpdatedEntityBody,
@@ -40,17 +41,14 @@ from ledger.tokens import TokenKind
 UTC: Final = ZoneInfo("UTC")
 
 
-class EntityInFullBody(serializers.Serializer[Any]):
-    """A company with its connected bank accounts, alone."""
+class EntityOrPage(serializers.Serializer[Any]):
+    """The one company that is meant, or a page of those that the token reaches; an entity token that names
+    none means its own, and gets both."""
 
-    entity = EntityInFullShape()
-
-
-_ONE_OR_MANY = PolymorphicProxySerializer(
-    component_name="EntityOrPage",
-    serializers=[EntityInFullBody, EntityPage],
-    resource_type_field_name=None,
-)
+    entity = EntityInFullShape(required=False)
+    entities = EntityShape(many=True, required=False)
+    nextCursor = serializers.CharField(allow_null=True, required=False)  # noqa: N815
+    hasMore = serializers.BooleanField(required=False)  # noqa: N815
 
 
 class Entities(ApiView):
@@ -61,10 +59,11 @@ class Entities(ApiView):
     @extend_schema(
         operation_id="getEntities",
         summary="Get an entity, or list them",
-        description="With `entityId` or `externalId` one entity, else a page of those the token reaches.",
+        description="With `entityId` or `externalId` one entity, else a page of those the token reaches; an "
+        "entity token gets its own entity with it.",
         tags=["Entities"],
         parameters=[EntityQuery],
-        responses={200: _ONE_OR_MANY, **errors(400, 401, 403, 404)},
+        responses={200: EntityOrPage, **errors(400, 401, 403, 404)},
         examples=[
             OpenApiExample("Entity", {"entity": ENTITY | {"plaidAccounts": []}}, response_only=True),
             OpenApiExample(
@@ -82,7 +81,11 @@ class Entities(ApiView):
             return Response({"entity": self._in_full(self.entity)})
         if external_id is not None:
             return Response({"entity": self._in_full(self._by_external_id(external_id))})
-        return listed(self, query)
+        page = listed(self, query)
+        if self.token.kind is TokenKind.ENTITY:
+            # Named by nothing else, the token's own is meant; the official client asks for it so.
+            page.data["entity"] = self._in_full(self.entity)
+        return page
 
     @extend_schema(
         operation_id="createEntity",
