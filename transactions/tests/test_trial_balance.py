@@ -50,7 +50,7 @@ def test_the_table_is_aligned_and_names_what_it_shows() -> None:
     lines = printed(Books(), "--as-of", "2026-03-31")
     assert lines[0] == "Trial balance of Verified LLC (General ledger, USD) as of 2026-03-31"
     assert lines[1].split() == ["Code", "Account", "Debit", "Credit"]
-    assert lines[-1].split() == ["Total", "210.00", "210.00"]
+    assert lines[-1].split() == ["Total", "180.00", "180.00"]
     assert {len(line) for line in lines[-2:]} == {len(lines[-1])}
 
 
