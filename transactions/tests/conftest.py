@@ -211,6 +211,8 @@ def wait_until_blocked(count: int = 1, seconds: float = 10) -> None:
     deadline = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds)
     while dt.datetime.now(dt.UTC) < deadline:
         with connection.cursor() as cursor:
+            # Inside of a transaction the view shows what it showed before.
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
             cursor.execute(
                 "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
                 " AND datname = current_database()"
