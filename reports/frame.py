@@ -1,0 +1,139 @@
+"""What every statement is computed from: the cut books, a period, a basis, and who asks for what."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import cached_property
+from typing import Final
+
+from accounts.choices import AccountType
+from accounts.financial_types import FinancialType
+from ledger.models import Entity, Ledger
+from reports.basis import Basis, conversion, conversion_label
+from reports.figures import natural_weights, weights_of
+from reports.links import Explainer
+from reports.periods import BEGINNING, Period, fiscal_year_start
+from reports.sums import Books, ChartAccount, StatusFilter, Turnover
+from reports.tree import Forest, forest, weighted
+
+_ZERO: Final = Decimal(0)
+_DAY: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which books, on which basis, and as known when: what all statements of one answer have in common."""
+
+    entity: Entity
+    ledger: Ledger
+    basis: Basis
+    status: StatusFilter
+    # None for the present.
+    known_at: datetime | None = None
+
+    @property
+    def currency(self) -> str:
+        """The currency of the ledger."""
+        return self.ledger.currency
+
+    def explain(self, period: Period) -> Explainer:
+        """The addresses of what makes the figures of a period."""
+        return Explainer.of(
+            entity=self.entity, ledger=self.ledger, status=self.status, known_at=self.known_at, period=period
+        )
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The books of one period of a scope.
+
+    `books` are cut at `frame_periods(period, …)` at least.
+    """
+
+    scope: Scope
+    books: Books
+    period: Period
+
+    @cached_property
+    def until_end(self) -> Period:
+        """All days until the period's end: those of a balance sheet."""
+        return Period(BEGINNING, self.period.end)
+
+    @cached_property
+    def fiscal_year(self) -> Period:
+        """The fiscal year that the period ends in, until that end."""
+        start = fiscal_year_start(self.period.end, first_month=self.scope.entity.fiscal_year_start)
+        return Period(start, self.period.end)
+
+    @cached_property
+    def earlier_years(self) -> Period | None:
+        """All days before that fiscal year; None where it is the first that books can have."""
+        start = self.fiscal_year.start
+        return Period(BEGINNING, start - _DAY) if start > BEGINNING else None
+
+    @cached_property
+    def before(self) -> Period | None:
+        """All days before the period; None where it begins with the books."""
+        return None if self.period.is_from_beginning else Period(BEGINNING, self.period.start - _DAY)
+
+    def figures(self, period: Period | None) -> dict[str, Decimal]:
+        """Every figure of some days, by its name in `reports.figures`; absent ones are zero. Without days all
+        are."""
+        if period is None:
+            return {}
+        by_kind: dict[FinancialType, list[Decimal]] = {}
+        kinds = self._kinds
+        for account_id, turnover in self.books.within(period).items():
+            sums = by_kind.setdefault(kinds[account_id], [_ZERO, _ZERO])
+            sums[0] += turnover.debits
+            sums[1] += turnover.credits
+        found: dict[str, Decimal] = {}
+        for kind, sums in by_kind.items():
+            turnover = Turnover(*sums)
+            for name, weights in weights_of(kind, self.scope.basis).items():
+                found[name] = found.get(name, _ZERO) + weighted(turnover, weights)
+        return found
+
+    @cached_property
+    def _kinds(self) -> dict[object, FinancialType]:
+        return {account.id: account.kind for account in self.books.accounts}
+
+    def forest(self, figure: str, period: Period) -> Forest:
+        """The accounts that make a figure of some days, as trees."""
+        basis = self.scope.basis
+
+        def label(account: ChartAccount, balance: Decimal) -> str:
+            if conversion(account.kind, basis) is None:
+                return account.name
+            is_expense = weights_of(account.kind, basis)[figure].debit > 0
+            return conversion_label(account.name, account.kind, balance, is_expense=is_expense)
+
+        return forest(
+            self.books.accounts,
+            self.books.within(period),
+            figure=figure,
+            weights=lambda account: weights_of(account.kind, basis).get(figure),
+            explain=self.scope.explain(period),
+            label=label if basis is Basis.CASH else None,
+        )
+
+    def hierarchy(self) -> Forest:
+        """The whole chart, with the balance of every account at the end of the period, by accrual."""
+        return forest(
+            self.books.accounts,
+            self.books.within(self.until_end),
+            figure="balance",
+            weights=lambda account: natural_weights(AccountType(account.type)),
+            explain=self.scope.explain(self.until_end),
+            keep_empty=True,
+        )
+
+    def at(self, period: Period) -> "Frame":
+        """The same books for another period that they are cut at."""
+        return replace(self, period=period)
+
+
+def needed_periods(period: Period, *, fiscal_year_first_month: int) -> tuple[Period, ...]:
+    """The periods at whose bounds books must be cut for all statements of `period`."""
+    start = fiscal_year_start(period.end, first_month=fiscal_year_first_month)
+    return (period, Period(start, period.end))

@@ -1,0 +1,204 @@
+"""What stood on every account of a ledger between given days, from the kept totals: one statement.
+
+The days are cut where a report needs it ("before the year", "in the year before the month", "in the month").
+Whole months are read from the totals by month, the months that a cut goes through from the totals by day. So
+the cost grows with the accounts and months in use, never with the number of transactions; and as it is one
+statement, it sees the chart and all sums at one moment.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Context, Decimal, localcontext
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from accounts.financial_types import FinancialType
+from ledger.db import compact, fetch
+from ledger.models import Entity, Ledger
+from reports.figures import kind_of
+from reports.periods import BEGINNING, Period
+
+# Sums of many amounts may have more digits than the 28 that Python keeps by itself.
+EXACT: Final = Context(prec=60)
+_ZERO: Final = Decimal(0)
+
+
+class StatusFilter(StrEnum):
+    """Which transactions count: those that are posted (reversed ones and their reversals among them), or
+    pending ones too. Expired ones count nowhere."""
+
+    POSTED = "posted"
+    ALL = "all"
+
+
+class Turnover(NamedTuple):
+    """What stands on the two sides of an account; both >= 0."""
+
+    debits: Decimal
+    credits: Decimal
+
+
+NOTHING: Final = Turnover(_ZERO, _ZERO)
+
+
+class ChartAccount(NamedTuple):
+    """One account of the chart, as the statements need it."""
+
+    id: UUID
+    parent_id: UUID | None
+    name: str
+    type: str
+    financial_type: str | None
+    code: int | None
+    # The financial type, or the default of the account's type: its place in the statements.
+    kind: FinancialType
+
+
+@dataclass(frozen=True)
+class Books:
+    """The chart of a ledger, and what stood on its accounts between the cuts.
+
+    `sums[account][i]` is what was dated from `cuts[i - 1]` to the day before `cuts[i]`; the first part has all
+    from the beginning. An account without any amount is not in `sums`.
+    """
+
+    accounts: tuple[ChartAccount, ...]
+    cuts: tuple[date, ...]
+    sums: Mapping[UUID, tuple[Turnover, ...]]
+
+    def within(self, period: Period) -> dict[UUID, Turnover]:
+        """What each account moved in the period, whose bounds must be among the cuts; accounts that had no
+        amount are left out."""
+        first = 0 if period.is_from_beginning else self._place(period.start) + 1
+        last = self._place(period.after) + 1
+        found = {}
+        for account_id, parts in self.sums.items():
+            debits = sum((part.debits for part in parts[first:last] if part.debits), _ZERO)
+            credits = sum((part.credits for part in parts[first:last] if part.credits), _ZERO)
+            if debits or credits:
+                found[account_id] = Turnover(debits, credits)
+        return found
+
+    def until(self, day: date) -> dict[UUID, Turnover]:
+        """What stood on each account at the end of `day`."""
+        return self.within(Period(BEGINNING, day))
+
+    def _place(self, cut: date) -> int:
+        place = bisect_left(self.cuts, cut)
+        assert place < len(self.cuts) and self.cuts[place] == cut, f"the books were not cut at {cut}"
+        return place
+
+
+# Reads the chart and the sums. Arguments: entity, ledger, cuts (ascending), status.
+Source = Callable[[Entity, Ledger, Sequence[date], StatusFilter], Books]
+
+
+def cuts_of(periods: Iterable[Period]) -> tuple[date, ...]:
+    """The days at which the books must be cut to know what stood before, in and after these periods."""
+    cuts = {period.after for period in periods}
+    cuts |= {period.start for period in periods if not period.is_from_beginning}
+    return tuple(sorted(cuts))
+
+
+# A part's number among the cuts. Both tables are read by the beginning of their primary key: the months of a
+# company as one range; the days account by account, because the key has the account before the day.
+TOTALS: Final = """
+    SELECT account_id, width_bucket(month, %(cuts)s::date[]) AS part, {debits} AS debits, {credits} AS credits
+    FROM accounts_accountmonth
+    WHERE entity_id = %(entity)s::uuid AND month < %(until)s::date AND month <> ALL(%(cut_months)s::date[])
+    UNION ALL
+    SELECT a.id, width_bucket(d.date, %(cuts)s::date[]), {debits}, {credits}
+    FROM unnest(%(cut_months)s::date[], %(cut_ends)s::date[]) AS r(first_day, end_day)
+    CROSS JOIN accounts_account a
+    CROSS JOIN LATERAL (
+        SELECT * FROM accounts_accountday
+        WHERE entity_id = %(entity)s::uuid AND account_id = a.id
+            AND date >= r.first_day AND date < r.end_day
+        OFFSET 0
+    ) d
+    WHERE a.entity_id = %(entity)s::uuid AND a.ledger_id = %(ledger)s::uuid
+"""
+_SIDES: Final = {
+    StatusFilter.POSTED: {"debits": "debits_posted", "credits": "credits_posted"},
+    StatusFilter.ALL: {
+        "debits": "debits_posted + debits_pending",
+        "credits": "credits_posted + credits_pending",
+    },
+}
+CHART_COLUMNS: Final = "a.id, a.parent_id, a.name, a.type, a.financial_type, a.sub_type_code"
+CHART_ORDER: Final = "a.sub_type_code, a.name, a.id"
+
+
+def totals_sql(status: StatusFilter) -> str:
+    """The rows `account_id, part, debits, credits` of the kept totals, as SQL; see `cut_parameters`."""
+    return TOTALS.format(**_SIDES[status])
+
+
+def cut_parameters(cuts: Sequence[date]) -> dict[str, Any]:
+    """What `totals_sql` must know of the cuts."""
+    # Months that a cut goes through, each up to the last cut at most.
+    months = sorted({cut.replace(day=1) for cut in cuts if cut.day != 1})
+    last = cuts[-1]
+    return {
+        "cuts": list(cuts),
+        "until": last,
+        "cut_months": months,
+        "cut_ends": [min(_next_month(month), last) for month in months],
+    }
+
+
+def pivoted(parts: int) -> str:
+    """The aggregates of each part, debits and credits by turns."""
+    return ", ".join(
+        f"sum({side}) FILTER (WHERE part = {part})" for part in range(parts) for side in Turnover._fields
+    )
+
+
+@lru_cache(maxsize=64)
+def _statement(status: StatusFilter, parts: int) -> str:
+    return compact(f"""
+        WITH sums AS (
+            SELECT account_id, {pivoted(parts)} FROM ({totals_sql(status)}) rows GROUP BY account_id
+        )
+        SELECT {CHART_COLUMNS}, sums.*
+        FROM accounts_account a LEFT JOIN sums ON sums.account_id = a.id
+        WHERE a.entity_id = %(entity)s::uuid AND a.ledger_id = %(ledger)s::uuid
+        ORDER BY {CHART_ORDER}
+    """)
+
+
+def kept_sums(entity: Entity, ledger: Ledger, cuts: Sequence[date], status: StatusFilter) -> Books:
+    """The books as they are now, cut at `cuts` (ascending): one statement, from the kept totals."""
+    rows = fetch(
+        _statement(status, len(cuts)), {"entity": entity.id, "ledger": ledger.id, **cut_parameters(cuts)}
+    )
+    return books_of_rows(rows, cuts)
+
+
+def books_of_rows(rows: Iterable[Sequence[Any]], cuts: Sequence[date]) -> Books:
+    """Books from rows of the chart's columns, the account's id again, and the sums by turns."""
+    accounts = []
+    sums: dict[UUID, tuple[Turnover, ...]] = {}
+    for id_, parent_id, name, type_, financial_type, code, has_sums, *amounts in rows:
+        accounts.append(
+            ChartAccount(id_, parent_id, name, type_, financial_type, code, kind_of(type_, financial_type))
+        )
+        if has_sums is not None and any(amounts):
+            sums[id_] = tuple(
+                Turnover(debits or _ZERO, credits or _ZERO)
+                for debits, credits in zip(amounts[::2], amounts[1::2], strict=True)
+            )
+    return Books(tuple(accounts), tuple(cuts), sums)
+
+
+def exactly() -> Any:
+    """A block in which sums of any number of amounts keep all their digits."""
+    return localcontext(EXACT)
+
+
+def _next_month(month: date) -> date:
+    return (month + timedelta(days=31)).replace(day=1)
