@@ -15,7 +15,6 @@ from ledger.api.views import ApiView
 from ledger.clock import utc_now
 from ledger.exceptions import Detail, LedgerError, ValidationError, shown
 from ledger.ids import Prefix, encode_id
-from ledger.models import Entity
 from transactions.api.requests import BATCH_SIZE_MAX, TransactionBody, new_draft, read_new_transaction
 from transactions.api.responses import BulkResponse, example
 from transactions.api.transaction_views import with_category
@@ -103,12 +102,13 @@ class BulkView(ApiView):
 
     def _drafts(self, items: list[object]) -> tuple[dict[int, LedgerError], list[Draft | None]]:
         entity, now = self.entity, utc_now()
+        named = entity.public_id
         faults: dict[int, LedgerError] = {}
         drafts: list[Draft | None] = [None] * len(items)
         categories: dict[int, UUID] = {}
         for index, item in enumerate(items):
             try:
-                _check_entity(item, entity)
+                _check_entity(item, named)
                 values = read_new_transaction(item, entity)
                 drafts[index] = new_draft(values, entity, now=now)
             except LedgerError as error:
@@ -138,13 +138,15 @@ class BulkView(ApiView):
                 faults[index], drafts[index] = error, None
 
 
-def _check_entity(item: object, entity: Entity) -> None:
+def _check_entity(item: object, entity_id: str) -> None:
     """Refuse a transaction of the list that names another company than the request does."""
-    for name in ENTITY_SPELLINGS:
-        if isinstance(item, dict) and item.get(name, entity.public_id) != entity.public_id:
-            raise ValidationError.of(
-                name, f"{shown(item[name])} is not the entity of this request; send one entity per request."
-            )
+    if isinstance(item, dict):
+        for name in ENTITY_SPELLINGS:
+            if name in item and item[name] != entity_id:
+                raise ValidationError.of(
+                    name,
+                    f"{shown(item[name])} is not the entity of this request; send one entity per request.",
+                )
 
 
 def _refusal(faults: dict[int, LedgerError]) -> LedgerError:

@@ -2,8 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from operator import itemgetter
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import DatabaseError
@@ -73,11 +72,19 @@ def _record(
     rows = [
         (entity.id, *state(draft, actor, now, accounts[draft.debit_account_id].ledger_id)) for draft in drafts
     ]
-    # Columns that are null in every row, most batches have several, need not be sent.
-    sent = [
-        place for place, values in enumerate(zip(*rows, strict=True)) if any(v is not None for v in values)
-    ]
-    copy_rows("transactions_transaction", [_COLUMNS[place] for place in sent], map(itemgetter(*sent), rows))
+    names: list[str] = []
+    columns: list[Sequence[Any]] = []
+    for name, values in zip(_COLUMNS, zip(*rows, strict=True), strict=True):
+        first = values[0]
+        if all(value is first for value in values):
+            # What all have in common, the company, the author and the moment, is written as text once; what
+            # none has need not be sent.
+            if first is None:
+                continue
+            values = (str(first),) * len(values)
+        names.append(name)
+        columns.append(values)
+    copy_rows("transactions_transaction", names, zip(*columns, strict=True))
     execute(
         _ADD_TO_TOTALS,
         {"entity": entity.id, "slot": slot(SLOTS), "ids": uuid_array(draft.id for draft in drafts)},
