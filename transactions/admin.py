@@ -15,7 +15,7 @@ from transactions.models import JournalEntry, Revision, Transaction
 _COUNTED_MAX: Final = 10_000
 
 
-class CheapPaginator(Paginator):  # type: ignore[type-arg]
+class CheapPaginator(Paginator):
     """Counts at most `_COUNTED_MAX` rows: counting a table of millions takes longer than showing it."""
 
     @cached_property
@@ -24,7 +24,7 @@ class CheapPaginator(Paginator):  # type: ignore[type-arg]
         return len(rows.order_by().values_list("pk")[:_COUNTED_MAX])
 
 
-class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
+class ReadOnlyAdmin(ModelAdmin):
     """A list of what only the posting engine writes."""
 
     paginator = CheapPaginator

@@ -15,7 +15,7 @@ from decimal import Decimal
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import UUID
 
 from django.db.transaction import atomic, set_rollback
@@ -37,6 +37,9 @@ from transactions.drafts import Draft
 from transactions.exceptions import ExternalIdTakenError, PeriodClosedError
 from transactions.models import Transaction
 from transactions.services import post_batch
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 COLUMNS: Final = ("entry_id", "date", "description", "debit_account", "credit_account", "amount", "currency")
 BATCH_ROWS: Final = 5_000
@@ -220,7 +223,7 @@ class _Reader:
                 )
 
     def _body(
-        self, lines: "csv._reader", width: int, places: tuple[int, ...], faults: "_Faults"
+        self, lines: "Reader", width: int, places: tuple[int, ...], faults: "_Faults"
     ) -> Iterator[_Row]:
         at_entry, at_day, at_description, at_debit, at_credit, at_amount, at_currency = places
         currency = self._ledger.currency
@@ -515,7 +518,7 @@ def _make_journal_entries(begun: list[_Entry], entity: Entity, ledger: Ledger, a
     """Make the journal entries that are not there yet; of the others, take the ids."""
     if not begun:
         return
-    known = dict(
+    known: dict[str, UUID] = dict(
         fetch(
             """
             SELECT external_id, id FROM transactions_journalentry

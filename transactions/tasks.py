@@ -25,7 +25,7 @@ _RETRY: Final = {
 }
 
 
-@shared_task(name="transactions.expire_pending", **_RETRY)
+@shared_task(name="transactions.expire_pending", **_RETRY)  # type: ignore[untyped-decorator]
 def expire_pending(entity_id: str | None = None) -> None:
     """Expire what is due in the books of one company; without one, queue that for each that has something."""
     if entity_id is None:
@@ -39,7 +39,7 @@ def expire_pending(entity_id: str | None = None) -> None:
     log.info("transactions.expired", entity=entity.public_id, count=expired)
 
 
-@shared_task(name="transactions.verify_books", **_RETRY)
+@shared_task(name="transactions.verify_books", **_RETRY)  # type: ignore[untyped-decorator]
 def verify_books(entity_id: str | None = None) -> None:
     """Check the books of one company and log each difference; without one, queue that for every company."""
     if entity_id is None:

@@ -99,6 +99,8 @@ class _Story:
         self._industry, self._chart = industry, industry.chart
         self._random, self._step = random, step
         self._loan = Decimal(industry.loan)
+        # What the equipment is still worth.
+        self._value = Decimal(industry.equipment - industry.equipment // 4)
         # Of the month before: what the card is to be paid off with, what is owed in sales tax, and what the
         # goods have cost that must be bought again.
         self._charged = self._taxed = Decimal(0)
@@ -316,7 +318,8 @@ class _Story:
     def _close(self, month: Month) -> None:
         """What is done on the last day of a month."""
         industry, chart, last = self._industry, self._chart, month.last
-        wear = self._rounded(Decimal(industry.equipment) / _EQUIPMENT_MONTHS)
+        wear = min(self._value, self._rounded(Decimal(industry.equipment) / _EQUIPMENT_MONTHS))
+        self._value -= wear
         self._book(
             last, chart.depreciation, chart.accumulated_depreciation, wear, f"Depreciation of {last:%B %Y}"
         )

@@ -43,7 +43,9 @@ def test_the_first_run_makes_everything_and_says_how_to_use_it(file: Path) -> No
     assert demo["baseUrl"] == "http://127.0.0.1:8000"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     # The key is the developer's, and the person may do everything in the back office.
-    assert ApiKey.objects.get(key_hash=hash_secret(demo["apiKey"])).developer.public_id == demo["developerId"]
+    assert (
+        Developer.objects.get(api_keys__key_hash=hash_secret(demo["apiKey"])).public_id == demo["developerId"]
+    )
     person = authenticate(
         RequestFactory().post("/admin/login/"), username=demo["adminUser"], password=demo["adminPassword"]
     )

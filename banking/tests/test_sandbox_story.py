@@ -120,6 +120,12 @@ def test_the_same_seed_tells_the_same_story_and_another_one_another() -> None:
     assert told(industry, seed=2) != told(industry)
 
 
+def test_what_is_worn_out_and_paid_off_stays_so() -> None:
+    chart, standing = INDUSTRIES["software"].chart, balances(told(INDUSTRIES["software"], months=60))
+    assert standing[chart.equipment] + standing[chart.accumulated_depreciation] == 0
+    assert standing[chart.loan] == 0
+
+
 @pytest.mark.parametrize("months", [1, 3, 24])
 def test_shorter_and_longer_stories_are_sound_too(months: int) -> None:
     lines = told(INDUSTRIES["retail"], months=months)

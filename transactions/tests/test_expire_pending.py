@@ -6,6 +6,7 @@ from decimal import Decimal
 from io import StringIO
 
 import pytest
+from celery import current_app as app
 from django.core.management import call_command
 
 from accounts.balances import account_balance
@@ -17,8 +18,7 @@ from ledger.ids import new_id
 from ledger.models import Entity, Ledger
 from ledger.services.periods import close_books
 from ledger.tests.helpers import make_developer, make_entity
-from openledger.celery import app
-from transactions import tasks
+from transactions import tasks, verification
 from transactions.choices import Status
 from transactions.drafts import Draft
 from transactions.models import Revision, Transaction
@@ -126,9 +126,12 @@ def test_tasks_do_nothing_for_a_company_that_is_gone() -> None:
 def test_the_nightly_task_checks_the_books_of_every_company(monkeypatch: pytest.MonkeyPatch) -> None:
     companies = {Books("One LLC").entity.id, Books("Two LLC").entity.id}
     checked: list[object] = []
-    monkeypatch.setattr(
-        tasks.verification, "verify_books", lambda entity: checked.append(entity.id) or iter(())
-    )
+
+    def check(entity: Entity) -> list[verification.Difference]:
+        checked.append(entity.id)
+        return []
+
+    monkeypatch.setattr(verification, "verify_books", check)
     tasks.verify_books.delay()
     assert set(checked) == companies
 
