@@ -7,7 +7,7 @@ of JSON: what the server acknowledged, and how often it had to try again.
 It posts in turn, each time with a description that names the write:
 - `plain`: with an external id alone; sent again, it is refused with the id of the first one;
 - `keyed`: with an idempotency key and no external id, so that nothing but the key keeps it from being posted
-  twice; every tenth time the client hangs up before the answer comes, and sends it again;
+  twice; every tenth time the client hangs up without reading the answer, and sends it again;
 - `both`: with the two;
 - `batch`: five at once under one idempotency key;
 - `approved`: pending first, then approved in a second request.
@@ -138,9 +138,10 @@ class PostingClient:
         raise UnexpectedAnswerError(f"{method} {path} was not answered in {GIVE_UP_SECONDS} s")
 
     def _hang_up(self, method: str, path: str, body: Any, key: str | None) -> None:
-        """Send a request and don't wait for its answer."""
+        """Send a request, and leave when its answer comes, without having read it."""
         try:
-            self._sent(method, path, body, key)
+            connection = self._sent(method, path, body, key)
+            select.select([connection.sock], [], [], TIMEOUT_SECONDS)
         except (OSError, http.client.HTTPException):
             self.report.lost_connections += 1
         self._drop()

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.server
 
 WORKERS: Final = 2
 CLIENTS: Final = 4
-POSTING_SECONDS: Final = 2.0  # between two outages
+POSTING_SECONDS: Final = 1.0  # between two outages
 RECOVERY_SECONDS: Final = 30
 FINISH_SECONDS: Final = 60
 AMOUNT: Final = Decimal("1.25")
@@ -221,7 +221,7 @@ def test_acknowledged_writes_are_there_exactly_once_after_kill_9_of_workers_serv
         tries.update({name: count for name, count in report.items() if isinstance(count, int)})
     assert tries["lost_connections"] >= CLIENTS
     assert tries["server_errors"] > 0
-    assert tries["replayed"] > 0
+    assert tries["replayed"] >= CLIENTS
 
     # Every client stopped only when all that it had begun was acknowledged: so the books hold exactly that.
     acknowledged = {name: id_ for report in reports for name, id_ in report["acknowledged"].items()}
@@ -232,7 +232,7 @@ def test_acknowledged_writes_are_there_exactly_once_after_kill_9_of_workers_serv
     assert {id_ for report in reports for id_ in report["approved"]} <= {one["id"] for one in listed}
     # Enough for all kinds of writes to have met each of the outages.
     assert {name.split()[1] for name in acknowledged} == set(posting_client.KINDS)
-    assert len(acknowledged) > 50 * CLIENTS
+    assert len(acknowledged) > 25 * CLIENTS
 
     # The balances agree, and so does everything else that can be computed from the transactions.
     for code in ("1010", "4010"):
