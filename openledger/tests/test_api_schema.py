@@ -33,7 +33,7 @@ ALL = all_operations()
 FORMATS = FormatChecker()
 
 
-@FORMATS.checks("date-time")
+@FORMATS.checks("date-time")  # type: ignore[untyped-decorator]
 def _is_utc_timestamp(value: object) -> bool:
     """The contract's form of a moment, which is narrower than RFC 3339."""
     return not isinstance(value, str) or bool(

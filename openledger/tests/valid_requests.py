@@ -41,8 +41,16 @@ class Operation(NamedTuple):
     @property
     def takes_entity(self) -> bool:
         """Whether it is about the books of one company, which the request may name."""
-        names = [one.get("$ref", "").rpartition("/")[2] for one in self.described.get("parameters", [])]
-        return "EntityIdQuery" in names
+        return "EntityIdQuery" in self._shared_parameters
+
+    @property
+    def writes(self) -> bool:
+        """Whether it may change something."""
+        return "IdempotencyKey" in self._shared_parameters
+
+    @property
+    def _shared_parameters(self) -> list[str]:
+        return [one.get("$ref", "").rpartition("/")[2] for one in self.described.get("parameters", [])]
 
 
 def all_operations() -> list[Operation]:
@@ -94,6 +102,11 @@ class Books:
         )
         assert 200 <= answer.status_code < 300, answer.content
         return answer.json()
+
+    def fill(self) -> None:
+        """Make all of it now."""
+        for name in ("pending", "posted", "journal_entry", "unused_account", "spare_key"):
+            getattr(self, name)
 
     def transaction(self, **more: Any) -> str:
         """The id of a new transaction: a sale, pending."""
@@ -268,7 +281,7 @@ def valid_request(operation: Operation, books: Books) -> Valid:
 
 
 def send(
-    operation: Operation, request: Valid, *, token: str | None, entity_id: str | None = None, **headers: str
+    operation: Operation, request: Valid, *, token: str | None, entity_id: str | None = None, **headers: Any
 ) -> Any:
     """Send a request as the holder of `token`, about `entity_id` where the operation takes a company."""
     query = dict(request.query)
