@@ -106,6 +106,7 @@ def edit_transaction(*, entity: Entity, transaction_id: UUID, edit: Edit, actor:
         if edited == row:
             return row
         _check_state(row, edited)
+        _check_entry(row, edited)
         edited = _check_accounts(entity, row, edited)
         now = utc_now()
         edited = edited._replace(updated_at=now)
@@ -153,6 +154,16 @@ def _check_state(row: Row, edited: Row) -> None:
             f"{edited.status}; {_SET_BY[edited.status]}."
         )
     raise IllegalMoveError(row.id, row.status, edited.status)
+
+
+def _check_entry(row: Row, edited: Row) -> None:
+    """The transactions of a journal entry share its day."""
+    if row.journal_entry_id is not None and edited.date != row.date:
+        raise ConflictError(
+            f"Transaction {encode_id(Prefix.TRANSACTION, row.id)} belongs to journal entry "
+            f"{encode_id(Prefix.JOURNAL_ENTRY, row.journal_entry_id)} of {row.date} and keeps its day; delete "
+            "the entry's transactions and record the entry anew."
+        )
 
 
 def _check_accounts(entity: Entity, row: Row, edited: Row) -> Row:
