@@ -6,6 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from rest_framework import serializers
+
 from ledger.api.lean import LeanShape
 from ledger.api.pagination import CursorQuery
 from ledger.api.serializers import (
@@ -148,7 +150,10 @@ class EditBody(RequestSerializer):
         for name, other in (("id", "transaction_id"), ("counterparty", "counterparty_name")):
             if other in attrs:
                 if attrs.setdefault(name, attrs[other]) != attrs[other]:
-                    raise ValidationError.of(other, f"{name} and {other} differ; send one.")
+                    # DRF's own error, which gets the caller's spelling of the field.
+                    raise serializers.ValidationError(
+                        {other: [f"contradicts '{name}', another name of the same thing; send one."]}
+                    )
                 del attrs[other]
         if "id" not in attrs:
             raise ValidationError.of("id", "is missing; send the id of the transaction, txn_….")

@@ -71,9 +71,10 @@ def reverse_transaction(
             )
         moment = on or utc_now()
         done = _reverse(entity, original, actor, reason, moment)
-        corrections = lock_transactions(entity, _reclassifications(entity, original.id))
-        for correction in corrections.values():
-            _reverse(entity, correction, actor, reason, moment)
+        corrections = _reclassifications(entity, original.id)
+        if corrections:
+            for correction in lock_transactions(entity, corrections).values():
+                _reverse(entity, correction, actor, reason, moment)
     return done
 
 
@@ -114,9 +115,7 @@ def _reverse(entity: Entity, original: Row, actor: Actor, reason: str, moment: d
             },
         )
     return Reversed(
-        original._replace(
-            status=Status.REVERSED, reversed_by_id=reversal.id, updated_at=reversal.created_at
-        ),
+        original._replace(status=Status.REVERSED, reversed_by_id=reversal.id, updated_at=reversal.created_at),
         reversal,
     )
 
