@@ -31,7 +31,7 @@ pytestmark = pytest.mark.server
 
 WORKERS: Final = 2
 CLIENTS: Final = 4
-POSTING_SECONDS: Final = 1.0  # between two outages
+POSTING_SECONDS: Final = 1.0  # before each outage, once all workers serve
 RECOVERY_SECONDS: Final = 30
 FINISH_SECONDS: Final = 60
 AMOUNT: Final = Decimal("1.25")
@@ -89,14 +89,15 @@ class ServerOfItsOwn(LiveServer):
         if self._holder is not None:
             self._holder.communicate(timeout=RECOVERY_SECONDS)
 
-    def web_workers(self) -> list[psutil.Process]:
-        """The processes that answer requests."""
+    def serving_workers(self) -> list[psutil.Process]:
+        """The web workers that have clients, which new ones get once they have loaded."""
         assert self._process is not None
         found = []
         for child in psutil.Process(self._process.pid).children():
             with contextlib.suppress(psutil.Error):
-                if child.status() != psutil.STATUS_ZOMBIE and "resource_tracker" not in " ".join(
-                    child.cmdline()
+                if any(
+                    one.laddr.port == self.port and one.status == psutil.CONN_ESTABLISHED
+                    for one in child.net_connections("tcp")
                 ):
                     found.append(child)
         return found
@@ -173,16 +174,10 @@ def until(condition: Callable[[], bool], what: str) -> None:
         time.sleep(0.1)
 
 
-def kill_a_worker(server: ServerOfItsOwn) -> None:
-    """`kill -9` one web worker; the server replaces it."""
-    killed = server.web_workers()[0]
-    killed.kill()
-    until(
-        lambda: (
-            len(server.web_workers()) == WORKERS and killed.pid not in {w.pid for w in server.web_workers()}
-        ),
-        "a new worker in the place of the killed one",
-    )
+def let_clients_post(server: ServerOfItsOwn) -> None:
+    """Wait until every worker has clients, new ones too, and then a little longer."""
+    until(lambda: len(server.serving_workers()) == WORKERS, f"{WORKERS} workers with clients")
+    time.sleep(POSTING_SECONDS)
 
 
 def kill_the_database(server: ServerOfItsOwn) -> None:
@@ -206,14 +201,16 @@ def test_acknowledged_writes_are_there_exactly_once_after_kill_9_of_workers_serv
     entity = server.entity(server.developer())
     with posting(server, entity) as reports:
         for _ in range(3):
-            time.sleep(POSTING_SECONDS)
-            kill_a_worker(server)
-        time.sleep(POSTING_SECONDS)
+            let_clients_post(server)
+            worker = server.serving_workers()[0]
+            worker.kill()  # the server puts a new one in its place
+            worker.wait(RECOVERY_SECONDS)
+        let_clients_post(server)
         server.kill()
         server.start()
-        time.sleep(POSTING_SECONDS)
+        let_clients_post(server)
         kill_the_database(server)
-        time.sleep(POSTING_SECONDS)
+        let_clients_post(server)
 
     # The outages hit: clients lost connections and answers, and the database was away for some.
     tries: Counter[str] = Counter()
