@@ -34,6 +34,7 @@ ACCOUNTS = 1000
 BATCH = 5000
 FIRST_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 DAYS = 720
+BUSY = 8
 # pgbench can make these of a number.
 ID_OF_FLOOR_ACCOUNT = "('00000000-0000-7000-8000-' || lpad({n}::text, 12, '0'))::uuid"
 DESCRIPTIONS = (
@@ -104,12 +105,16 @@ def company(name: str) -> Company:
 
 
 def fill(rows: int) -> None:
-    """Record `rows` transactions of two years: most posted, every fifth pending; a third with the external id
-    of a bank line, a quarter with metadata."""
+    """Record `rows` transactions of two years, as companies have them.
+
+    They come in the order of time, with some days' delay. Most move money of one of a few busy accounts
+    (banks, cards), and of the others few are used often. Every fifth is pending; a third has the external id
+    of a bank line, a quarter metadata.
+    """
     entity, ours = Entity.objects.get(legal_name="Ours"), company("Ours")
     have = _count(entity)
     with tqdm(total=rows, initial=have, unit=" rows", desc=f"books of {rows:,}") as bar:
-        drafts = _drafts(ours.accounts, random.Random(have))
+        drafts = _drafts(ours.accounts, random.Random(have), have, rows)
         for _ in range(have, rows, BATCH):
             batch = [next(drafts) for _ in range(min(BATCH, rows - bar.n))]
             faults = post_batch(entity=entity, drafts=batch, actor=SYSTEM)
@@ -125,12 +130,13 @@ def _count(entity: Entity) -> int:
         return int(cursor.fetchone()[0])
 
 
-def _drafts(accounts: tuple[UUID, ...], chance: random.Random) -> Iterator[Draft]:
-    number = 0
-    while True:
-        number += 1
-        debit, credit = chance.sample(accounts, 2)
-        moment = FIRST_DAY + timedelta(days=chance.randrange(DAYS), seconds=chance.randrange(86_400))
+def _drafts(accounts: tuple[UUID, ...], chance: random.Random, first: int, rows: int) -> Iterator[Draft]:
+    busy, others = accounts[:BUSY], accounts[BUSY:]
+    for number in range(first, rows):
+        sides = [chance.choice(busy), others[int(len(others) * chance.random() ** 3)]]
+        debit, credit = sides if chance.random() < 0.5 else reversed(sides)
+        recorded = FIRST_DAY + timedelta(days=DAYS) * ((number - first) / (rows - first))
+        moment = recorded - timedelta(seconds=chance.randrange(3 * 86_400))
         description = chance.choice(DESCRIPTIONS).format(n=chance.randrange(10_000))
         fresh = Draft(
             debit_account_id=debit,
