@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from reports.exports.beancount import BeancountWriter
-from reports.exports.books import Balances, Books, snapshot
+from reports.exports.books import Balances, Books
 from reports.exports.chart import beancount_chart, chart_of, hledger_chart, plain_chart
 from reports.exports.formats import ExportFormat, Writer
 from reports.exports.hledger import HledgerWriter
 from reports.exports.table import TableWriter
+from reports.snapshot import snapshot
 
 __all__ = ["Books", "ExportFormat", "export_books"]
 

@@ -2,17 +2,13 @@
 at each month's end, from the totals that are kept apart from the transactions."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Context, Decimal
+from decimal import Decimal
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from django.db import connection
-from django.db.transaction import atomic
-
-from ledger.db import execute, fetch
+from ledger.db import fetch
 from ledger.models import Entity, Ledger
 from reports.exports.chart import ExportedAccount
 from transactions.choices import COUNTS_AS_PENDING, COUNTS_AS_POSTED, Status
@@ -21,8 +17,6 @@ from transactions.days import not_after, not_before
 CHUNK_ROWS: Final = 1_000
 _FIRST_DAY: Final = date(1, 1, 1)
 _LAST_DAY: Final = date(9999, 12, 31)
-# Sums of many amounts have more digits than the 28 of Python's default context.
-_EXACT: Final = Context(prec=100)
 
 _MONTHS: Final = """
 SELECT date_trunc('month', date::timestamp)::date AS month, min(date), count(*)
@@ -179,7 +173,7 @@ class Books:
                 "end": end,
             },
         )
-        return {account_id: _EXACT.subtract(debits, credits) for account_id, debits, credits in rows}
+        return {account_id: debits - credits for account_id, debits, credits in rows}
 
     def _params(self, start: date, end: date) -> dict[str, Any]:
         counted = COUNTS_AS_POSTED | COUNTS_AS_PENDING if self.pending else COUNTS_AS_POSTED
@@ -203,10 +197,10 @@ class Balances:
     def add(self, changes: dict[UUID, Decimal]) -> list[Standing]:
         """Add a period's changes; what then stands on the accounts that changed, in the chart's order."""
         for account_id, change in changes.items():
-            self._own[account_id] = _EXACT.add(self._own[account_id], change)
+            self._own[account_id] += change
             above: UUID | None = account_id
             while above is not None:
-                self._inclusive[above] = _EXACT.add(self._inclusive[above], change)
+                self._inclusive[above] += change
                 above = self._above[above]
         return [
             Standing(account_id, self._own[account_id], self._inclusive[account_id])
@@ -215,21 +209,5 @@ class Balances:
         ]
 
 
-@contextmanager
-def snapshot() -> Iterator[None]:
-    """A block that sees the books as they are at one moment, and cannot write. Inside of a database
-    transaction it sees what that one sees."""
-    is_outermost = not connection.in_atomic_block
-    with atomic():
-        if is_outermost:
-            execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        yield
-
-
-def _month_start(day: date, months_later: int) -> date:
-    months = day.year * 12 + day.month - 1 + months_later
-    return date(months // 12, months % 12 + 1, 1)
-
-
 def _month_end(month: date) -> date:
-    return _month_start(month, 1) - timedelta(days=1)
+    return (month + timedelta(days=31)).replace(day=1) - timedelta(days=1)
