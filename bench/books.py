@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import islice
 from uuid import UUID
 
 from django.core.management import call_command
@@ -115,8 +116,8 @@ def fill(rows: int) -> None:
     have = _count(entity)
     with tqdm(total=rows, initial=have, unit=" rows", desc=f"books of {rows:,}") as bar:
         drafts = _drafts(ours.accounts, random.Random(have), have, rows)
-        for _ in range(have, rows, BATCH):
-            batch = [next(drafts) for _ in range(min(BATCH, rows - bar.n))]
+        for start in range(have, rows, BATCH):
+            batch = list(islice(drafts, min(BATCH, rows - start)))
             faults = post_batch(entity=entity, drafts=batch, actor=SYSTEM)
             assert not faults, next(iter(faults.values()))
             bar.update(len(batch))

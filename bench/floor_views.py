@@ -35,7 +35,8 @@ class FloorPostView(BareView):
     """Floor H: floor A behind HTTP. The ledger comes in the query, as nothing is looked up."""
 
     def post(self, request: Request) -> Response:
-        body, now, fresh_id = request.data, datetime.now(UTC), new_id()
+        now, fresh_id = datetime.now(UTC), new_id()
+        body: Any = request.data
         fetch(
             floors.POST,
             {
@@ -59,7 +60,8 @@ class FloorBulkView(BareView):
     """Floor B behind HTTP."""
 
     def post(self, request: Request) -> Response:
-        items, now = request.data["transactions"], datetime.now(UTC)
+        body: Any = request.data
+        items, now = body["transactions"], datetime.now(UTC)
         ids = [new_id() for _ in items]
         fetch(
             floors.POST_MANY,

@@ -69,7 +69,7 @@ class PostByFloor(_OfCompany):
             debit, credit = pair()
             now = datetime.now(UTC)
             raw.execute(
-                self.sql,  # type: ignore[arg-type]
+                self.sql,
                 {
                     "entity": company.entity_id,
                     "ledger": company.ledger_id,
@@ -198,7 +198,7 @@ class ImportByFloor:
                             )
                         )  # fmt: skip
                 cursor.execute(
-                    floors.ADD_COPIED,  # type: ignore[arg-type]
+                    floors.ADD_COPIED,
                     {"entity": company.entity_id, "first": first, "slot": raw.info.backend_pid % 8},
                 )
 

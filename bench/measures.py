@@ -368,7 +368,7 @@ def prices(bench: Bench) -> Iterator[Result]:
     """For information: what pgbench makes of floor A, and what the schema's indexes, keys and guards cost."""
     crew, floor = _with_service(bench), bench.company(WORK, "Floor")
     with databases.connect(WORK) as connection:
-        connection.execute(floors.BARE_TABLES)  # type: ignore[arg-type]
+        connection.execute(floors.BARE_TABLES)
     crew.prepare(bare=jobs.PostByFloor(floor, sql=floors.POST_BARE))
     for clients in (1, CLIENTS):
         duel = bench.duel((crew, "floor", clients), (crew, "bare", clients))
