@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
-from django_prometheus.exports import ExportToDjangoView
+from django.views.generic import RedirectView
 
 from openledger import api_description, health
 
@@ -10,13 +10,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/openapi.json", api_description.Json.as_view(), name="openapi"),
     path("v1/openapi.yaml", api_description.Yaml.as_view()),
     path("v1/", include("ledger.api.urls")),
+    # Before the accounts': what an upper app adds to an address of a lower one must be found first.
+    path("v1/", include("reports.api.urls")),
+    path("v1/", include("transactions.api.urls")),
     path("v1/", include("accounts.api.urls")),
-    path("", include("transactions.api.urls")),
+    path("", RedirectView.as_view(url="/docs")),
     path("docs", api_description.Swagger.as_view()),
     path("redoc", api_description.Redoc.as_view()),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
-    path("metrics", ExportToDjangoView),
+    path("metrics", health.metrics),
     path("admin/", admin.site.urls),
 ]
 

@@ -131,6 +131,8 @@ def _timestamp(values: Mapping[str, Any]) -> datetime | None:
 class EditBody(RequestSerializer):
     """Changes to a transaction; fields that are left out stay as they are."""
 
+    schema_rules = {"anyOf": [{"required": ["id"]}, {"required": ["transactionId"]}]}
+
     id = IdField(Prefix.TRANSACTION, required=False)
     transaction_id = IdField(Prefix.TRANSACTION, required=False)
     debit_account_id = IdField(Prefix.ACCOUNT, required=False)
@@ -171,6 +173,8 @@ def new_edit(values: Mapping[str, Any], entity: Entity) -> Edit:
 
 class CategorizeBody(RequestSerializer):
     """One or many transactions and the account that says what they were for."""
+
+    schema_rules = {"oneOf": [{"required": ["transactionId"]}, {"required": ["transactionIds"]}]}
 
     transaction_id = IdField(Prefix.TRANSACTION, required=False)
     transaction_ids = ListOfField(child=IdField(Prefix.TRANSACTION), max_items=BATCH_SIZE_MAX, required=False)

@@ -1,17 +1,30 @@
-"""Addresses of transactions. Words come before ids: an id always begins with `txn_`."""
+"""Addresses of transactions, below `v1/`. Words come before ids: an id always begins with its prefix."""
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, re_path
 
+from transactions.api.account_views import AccountTransactionsView, AccountWithTransactionsView
 from transactions.api.approval_views import ApproveView, CategorizeView, ReverseView
 from transactions.api.bulk_views import BulkView
+from transactions.api.counterparty_views import CounterpartiesView
+from transactions.api.journal_views import JournalEntriesView, JournalEntryView
+from transactions.api.month_views import ByMonthView
+from transactions.api.search_views import SearchView
 from transactions.api.transaction_views import EditTransactionView, TransactionsView, TransactionView
 
 urlpatterns: list[URLPattern] = [
-    path("v1/transactions", TransactionsView.as_view()),
-    path("v1/transactions/bulk", BulkView.as_view()),
-    path("v1/transactions/edit", EditTransactionView.as_view()),
-    path("v1/transactions/approve", ApproveView.as_view()),
-    path("v1/transactions/categorize", CategorizeView.as_view()),
-    path("v1/transactions/<str:transaction_id>", TransactionView.as_view()),
-    path("v1/transactions/<str:transaction_id>/reverse", ReverseView.as_view()),
+    path("transactions", TransactionsView.as_view()),
+    path("transactions/approve", ApproveView.as_view()),
+    path("transactions/bulk", BulkView.as_view()),
+    path("transactions/by-month", ByMonthView.as_view()),
+    path("transactions/categorize", CategorizeView.as_view()),
+    path("transactions/counterparties", CounterpartiesView.as_view()),
+    path("transactions/edit", EditTransactionView.as_view()),
+    path("transactions/search", SearchView.as_view()),
+    path("transactions/<str:transaction_id>", TransactionView.as_view()),
+    path("transactions/<str:transaction_id>/reverse", ReverseView.as_view()),
+    path("journal-entries", JournalEntriesView.as_view()),
+    path("journal-entries/<str:entry_id>", JournalEntryView.as_view()),
+    # The account itself is the accounts' own; what it says of its transactions is said here, above it.
+    re_path(r"^accounts/(?P<id>acc_[^/]*)$", AccountWithTransactionsView.as_view()),
+    path("accounts/<str:id>/transactions", AccountTransactionsView.as_view()),
 ]
