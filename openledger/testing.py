@@ -16,6 +16,8 @@ os.environ.setdefault("OPENLEDGER_VAR", os.path.join("var", "test"))
 from openledger import embedded  # noqa: E402 - the place of its data is set above
 
 embedded.start()
+# Where collected static files would be; without it the server warns with every request.
+(embedded.var_directory() / "static").mkdir(parents=True, exist_ok=True)
 # Only the tests' own cluster lets its application role step past the guards, to empty tables.
 with psycopg.connect(embedded.database_url(os.environ), user="postgres", autocommit=True) as _cluster:
     _cluster.execute("GRANT SET ON PARAMETER session_replication_role TO openledger")
