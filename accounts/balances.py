@@ -72,7 +72,7 @@ _COLUMNS: Final = "debits_pending, debits_posted, credits_pending, credits_poste
 _OF_ALL_DAYS: Final = f"""
     SELECT {_COLUMNS} FROM accounts_accountbalance
     WHERE entity_id = %(entity)s::uuid AND account_id = of.id
-"""  # noqa: S608 - our own text
+"""
 # Whole months, and the days of the month that is cut off.
 _UP_TO_A_DAY: Final = f"""
     SELECT {_COLUMNS} FROM accounts_accountmonth
@@ -81,7 +81,7 @@ _UP_TO_A_DAY: Final = f"""
     SELECT {_COLUMNS} FROM accounts_accountday
     WHERE entity_id = %(entity)s::uuid AND account_id = of.id
         AND date BETWEEN %(month)s::date AND %(day)s::date
-"""  # noqa: S608
+"""
 
 
 # A sum in a subquery of its own keeps the planner from joining the whole table with the tree: it looks up
@@ -92,7 +92,7 @@ def _of_one(rows: str) -> str:
     FROM accounts_account of
     LEFT JOIN LATERAL (SELECT {_SUMS} FROM ({rows}) one) totals ON true
     WHERE of.entity_id = %(entity)s::uuid AND of.id = %(account)s::uuid
-    """  # noqa: S608 - our own text
+    """
 
 
 # `branch` is the direct child that an account is or stands below, or the account itself at the top; its
@@ -117,7 +117,7 @@ def _of_subtree(rows: str) -> str:
     FROM of LEFT JOIN LATERAL (SELECT {_SUMS} FROM ({rows}) one) AS t (dp, d, cp, c) ON true
     GROUP BY of.is_root, of.branch, of.type, of.financial_type, of.currency, of.sub_type_code, of.name
     ORDER BY of.is_root DESC, of.sub_type_code, of.name, of.branch
-    """  # noqa: S608 - our own text
+    """
 
 
 _STATEMENTS: Final = {

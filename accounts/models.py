@@ -137,6 +137,9 @@ class Totals(models.Model):
     class Meta:
         abstract = True
 
+    def __str__(self) -> str:
+        return f"{type(self).__name__} of {encode_id(Prefix.ACCOUNT, self.account_id)}"
+
 
 def _account_key(name: str) -> CompositeForeignKey:
     return CompositeForeignKey(

@@ -30,4 +30,4 @@ def on_entity_created(sender: object, *, entity: Entity, ledger: Ledger, actor: 
 def on_entity_deleting(sender: object, *, entity: Entity, **more: Any) -> None:
     """Delete the chart of a company that is being removed; the apps above have deleted their rows before."""
     for table in _TABLES:
-        execute(f"DELETE FROM {table} WHERE entity_id = %s", [entity.id])  # noqa: S608 - names of our own
+        execute(f"DELETE FROM {table} WHERE entity_id = %s", [entity.id])

@@ -6,7 +6,8 @@ from django.db import migrations
 
 
 def run_sql_file(migration_file: str, name: str) -> migrations.RunSQL:
-    """A migration step that runs `sql/{name}.sql`, undone by `sql/{name}.undo.sql`, beside `migration_file`."""
+    """A migration step that runs `sql/{name}.sql`, undone by `sql/{name}.undo.sql`, both beside
+    `migration_file`."""
     folder = Path(migration_file).parent / "sql"
     return migrations.RunSQL(
         (folder / f"{name}.sql").read_text(), reverse_sql=(folder / f"{name}.undo.sql").read_text()

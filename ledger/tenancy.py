@@ -59,7 +59,8 @@ class TenantPrimaryKey(_DatabaseConstraint):
     def create_sql(self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor) -> Statement:
         table = model._meta.db_table
         return Statement(
-            "ALTER TABLE %(table)s DROP CONSTRAINT %(old)s, ADD CONSTRAINT %(name)s PRIMARY KEY (entity_id, id)",
+            "ALTER TABLE %(table)s DROP CONSTRAINT %(old)s,"
+            " ADD CONSTRAINT %(name)s PRIMARY KEY (entity_id, id)",
             table=schema_editor.quote_name(table),
             old=schema_editor.quote_name(f"{table}_pkey"),
             name=schema_editor.quote_name(self.name),

@@ -64,8 +64,8 @@ class FinalError(ConflictError):
             else "Record a new one."
         )
         super().__init__(
-            f"Transaction {encode_id(Prefix.TRANSACTION, transaction_id)} is {current} and cannot be {wanted}. "
-            + remedy
+            f"Transaction {encode_id(Prefix.TRANSACTION, transaction_id)} is {current} and cannot be "
+            f"{wanted}. " + remedy
         )
 
 

@@ -73,7 +73,7 @@ def _by_time(conditions: list[str], after: Position | None, limit: int) -> str:
     return f"""
         SELECT t.* FROM transactions_transaction t WHERE {" AND ".join(conditions)}
         ORDER BY t.timestamp DESC, t.id DESC LIMIT {limit:d}
-    """  # noqa: S608 - text of our own
+    """
 
 
 def _by_account(conditions: list[str], accounts: list[str], after: Position | None, limit: int) -> str:
@@ -93,10 +93,10 @@ def _by_account(conditions: list[str], accounts: list[str], after: Position | No
     order = f"ORDER BY date DESC, timestamp DESC, id DESC LIMIT {limit:d}"
     sides = " UNION ALL ".join(
         f"""(SELECT t.* FROM transactions_transaction t
-            WHERE {" AND ".join([*conditions, f"t.{side}_account_id = %({first})s::uuid"])} {order})"""  # noqa: S608
+            WHERE {" AND ".join([*conditions, f"t.{side}_account_id = %({first})s::uuid"])} {order})"""
         for side in ("debit", "credit")
     )
-    return f"SELECT * FROM ({sides}) sides {order}"  # noqa: S608
+    return f"SELECT * FROM ({sides}) sides {order}"
 
 
 def get_transactions(entity: Entity, ids: list[UUID]) -> dict[UUID, Row]:

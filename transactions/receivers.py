@@ -17,4 +17,4 @@ _TABLES: Final = ("transactions_revision", "transactions_transaction", "transact
 def on_entity_deleting(sender: object, *, entity: Entity, **more: Any) -> None:
     """Delete the transactions of a company that is being removed, with their history."""
     for table in _TABLES:
-        execute(f"DELETE FROM {table} WHERE entity_id = %s", [entity.id])  # noqa: S608 - names of our own
+        execute(f"DELETE FROM {table} WHERE entity_id = %s", [entity.id])

@@ -109,7 +109,7 @@ def _differing_totals(entity: Entity, *, table: str, day: str, kept_day: str) ->
         FROM computed c FULL JOIN kept k ON k.account_id = c.account_id AND k.day = c.day
         WHERE {differs}
         ORDER BY 1, 2
-        """,  # noqa: S608 - text of our own
+        """,
         {"entity": entity.id},
     )
     for account_id, key, is_superfluous, is_missing, *figures in rows:
@@ -315,7 +315,7 @@ def check_revisions(entity: Entity) -> Iterator[str]:
         SELECT transaction_id, revision_id, change, status, next_status, coalesce({is_same}, false)
         FROM s WHERE change IS NOT NULL
         ORDER BY transaction_id, changed_at, revision_id
-        """,  # noqa: S608 - text of our own
+        """,
         {"entity": entity.id},
     )
     for transaction_id, revision_id, change, status, next_status, is_same_money in rows:

@@ -183,21 +183,21 @@ class CategoryOut(serializers.Serializer[Any]):
     """A ledger account, seen from the categorizing side."""
 
     id = serializers.CharField()
-    instanceId = serializers.CharField(allow_null=True)  # noqa: N815 - as the wire spells it
-    parentAccountId = serializers.CharField(allow_null=True)  # noqa: N815
+    instanceId = serializers.CharField(allow_null=True)
+    parentAccountId = serializers.CharField(allow_null=True)
     name = serializers.CharField()
     type = serializers.ChoiceField(AccountType.choices)
-    financialType = serializers.ChoiceField(list(FINANCIAL_TYPES), allow_null=True)  # noqa: N815
-    isCategory = serializers.BooleanField()  # noqa: N815
+    financialType = serializers.ChoiceField(list(FINANCIAL_TYPES), allow_null=True)
+    isCategory = serializers.BooleanField()
     code = serializers.IntegerField(allow_null=True)
-    subTypeCode = serializers.IntegerField(allow_null=True)  # noqa: N815
-    tbAccountId = serializers.CharField(allow_null=True)  # noqa: N815
-    templateNodeId = serializers.CharField(allow_null=True)  # noqa: N815
-    ledgerId = serializers.CharField()  # noqa: N815
-    entityId = serializers.CharField()  # noqa: N815
-    createdAt = serializers.DateTimeField()  # noqa: N815
-    updatedAt = serializers.DateTimeField()  # noqa: N815
-    topLevel = serializers.BooleanField()  # noqa: N815
+    subTypeCode = serializers.IntegerField(allow_null=True)
+    tbAccountId = serializers.CharField(allow_null=True)
+    templateNodeId = serializers.CharField(allow_null=True)
+    ledgerId = serializers.CharField()
+    entityId = serializers.CharField()
+    createdAt = serializers.DateTimeField()
+    updatedAt = serializers.DateTimeField()
+    topLevel = serializers.BooleanField()
     metadata = serializers.DictField(allow_null=True)
 
 
@@ -213,8 +213,8 @@ class _MadeCategoryOut(serializers.Serializer[Any]):
     id = serializers.CharField()
     name = serializers.CharField()
     type = serializers.ChoiceField(AccountType.choices)
-    entityId = serializers.CharField()  # noqa: N815
-    subTypeCode = serializers.IntegerField(allow_null=True)  # noqa: N815
+    entityId = serializers.CharField()
+    subTypeCode = serializers.IntegerField(allow_null=True)
 
 
 class NewCategoryOut(serializers.Serializer[Any]):

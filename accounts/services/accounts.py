@@ -205,7 +205,7 @@ def delete_account(*, entity: Entity, account: Account, actor: Actor) -> None:
             # last statement, and the totals come back with the savepoint.
             for totals in (AccountBalance, AccountDay, AccountMonth):
                 execute(
-                    f"DELETE FROM {totals._meta.db_table} WHERE entity_id = %s AND account_id = %s",  # noqa: S608
+                    f"DELETE FROM {totals._meta.db_table} WHERE entity_id = %s AND account_id = %s",
                     [entity.id, account.id],
                 )
             execute("DELETE FROM accounts_account WHERE entity_id = %s AND id = %s", [entity.id, account.id])

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 from ledger.api.serializers import ENTITY_SPELLINGS, RequestField, RequestSerializer, camel, parse
 
-
 Reader = Callable[[object], Any]
 
 

@@ -116,7 +116,10 @@ def find_faults(
             if draft.external_id in taken:
                 fault = taken[draft.external_id]
             elif repeated[draft.external_id] > 1:
-                message = f'externalId "{draft.external_id}" stands in this batch {repeated[draft.external_id]} times.'
+                times = repeated[draft.external_id]
+                message = (
+                    f'externalId "{draft.external_id}" stands in this batch {times} times; send each once.'
+                )
                 fault = ConflictError(message, details=[Detail("externalId", message)])
         if fault is not None:
             faults[index] = fault

@@ -46,7 +46,7 @@ MOVE_EFFECT: Final = f"""effect AS (
 
 
 def hold_books(entity: Entity) -> None:
-    """Keep the rules of posting (closed periods and accounts) as they are until the database transaction ends.
+    """Keep the rules of posting (closed periods and accounts) as they are until the transaction ends.
 
     The guards hold the same lock, but only at the end of a statement, when rows are locked already: two
     postings and a closing could then wait for each other in a circle. So whoever writes takes it first.
@@ -55,7 +55,7 @@ def hold_books(entity: Entity) -> None:
 
 
 def closed_through(entity: Entity) -> date | None:
-    """The last day of the closed period, read afresh: `entity` may be as old as the cache that it came from."""
+    """The last day of the closed period, read afresh: `entity` may be as old as the cache it came from."""
     rows = fetch("SELECT books_closed_through FROM ledger_entity WHERE id = %(id)s::uuid", {"id": entity.id})
     return rows[0][0] if rows else None
 

@@ -82,8 +82,8 @@ class Edit:
     status: Status | Unchanged = UNCHANGED
     description: str | Unchanged = UNCHANGED
     counterparty: str | Unchanged = UNCHANGED
-    metadata: dict[str, Any] | None | Unchanged = UNCHANGED
-    expires_at: datetime | None | Unchanged = UNCHANGED
+    metadata: dict[str, Any] | Unchanged | None = UNCHANGED
+    expires_at: datetime | Unchanged | None = UNCHANGED
 
 
 def edit_transaction(*, entity: Entity, transaction_id: UUID, edit: Edit, actor: Actor) -> Row:
@@ -161,8 +161,8 @@ def _check_entry(row: Row, edited: Row) -> None:
     if row.journal_entry_id is not None and edited.date != row.date:
         raise ConflictError(
             f"Transaction {encode_id(Prefix.TRANSACTION, row.id)} belongs to journal entry "
-            f"{encode_id(Prefix.JOURNAL_ENTRY, row.journal_entry_id)} of {row.date} and keeps its day; delete "
-            "the entry's transactions and record the entry anew."
+            f"{encode_id(Prefix.JOURNAL_ENTRY, row.journal_entry_id)} of {row.date} and keeps its day; "
+            "delete the entry's transactions and record the entry anew."
         )
 
 

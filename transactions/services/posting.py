@@ -55,8 +55,10 @@ effect AS MATERIALIZED (
     SELECT v.account_id, %(date)s::date AS date,
         v.debits_pending, v.debits_posted, v.credits_pending, v.credits_posted
     FROM fresh, (VALUES
-        (%(first)s::uuid, %(first_dn)s::numeric, %(first_dp)s::numeric, %(first_cn)s::numeric, %(first_cp)s::numeric),
-        (%(second)s::uuid, %(second_dn)s::numeric, %(second_dp)s::numeric, %(second_cn)s::numeric, %(second_cp)s::numeric)
+        (%(first)s::uuid, %(first_dn)s::numeric, %(first_dp)s::numeric,
+            %(first_cn)s::numeric, %(first_cp)s::numeric),
+        (%(second)s::uuid, %(second_dn)s::numeric, %(second_dp)s::numeric,
+            %(second_cn)s::numeric, %(second_cp)s::numeric)
     ) AS v (account_id, debits_pending, debits_posted, credits_pending, credits_posted)
 ),
 {ADD_SORTED_EFFECT_TO_TOTALS}
@@ -209,8 +211,8 @@ def account_fault(draft: Draft | Row, accounts: dict[UUID, AccountFacts]) -> Led
         return ValidationError(message, details=[Detail("creditAccountId", message)])
     if debit.ledger_id != credit.ledger_id:
         message = (
-            f"The debit account is of ledger {encode_id(Prefix.LEDGER, debit.ledger_id)} and the credit account "
-            f"of {encode_id(Prefix.LEDGER, credit.ledger_id)}; both must be of one ledger."
+            f"The debit account is of ledger {encode_id(Prefix.LEDGER, debit.ledger_id)} and the credit "
+            f"account of {encode_id(Prefix.LEDGER, credit.ledger_id)}; both must be of one ledger."
         )
         return ValidationError(message, details=[Detail("creditAccountId", message)])
     if debit.currency != draft.currency:
