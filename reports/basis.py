@@ -22,8 +22,8 @@ Basis = AccountingMethod
 class Conversion:
     """Where the change of an account that the cash basis does not know goes on the income statement.
 
-    `side` is REVENUE where it changes what was earned into what was received, EXPENSE where it changes what was
-    incurred into what was paid.
+    `side` is REVENUE where it changes what was earned into what was received, EXPENSE where it changes what
+    was incurred into what was paid.
     """
 
     side: AccountType

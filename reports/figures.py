@@ -60,7 +60,7 @@ def natural_weights(type_: AccountType) -> Weights:
 
 @lru_cache(maxsize=512)
 def weights_of(kind: FinancialType, basis: Basis) -> dict[str, Weights]:
-    """Every figure that accounts of this kind count in, with their weights; a shared dict, not to be changed."""
+    """Every figure that accounts of this kind count in, with their weights; a shared dict: only read it."""
     found: dict[str, Weights] = {"balance": natural_weights(kind.type)}
     converted = conversion(kind, basis)
     if converted is not None:

@@ -5,16 +5,16 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Final
+from uuid import UUID
 
-from accounts.choices import AccountType
 from accounts.financial_types import FinancialType
 from ledger.models import Entity, Ledger
 from reports.basis import Basis, conversion, conversion_label
-from reports.figures import natural_weights, weights_of
+from reports.figures import weights_of
 from reports.links import Explainer
 from reports.periods import BEGINNING, Period, fiscal_year_start
 from reports.sums import Books, ChartAccount, StatusFilter, Turnover
-from reports.tree import Forest, forest, weighted
+from reports.tree import Forest, Member, forest, weighted
 
 _ZERO: Final = Decimal(0)
 _DAY: Final = timedelta(days=1)
@@ -83,7 +83,7 @@ class Frame:
             return {}
         by_kind: dict[FinancialType, list[Decimal]] = {}
         kinds = self._kinds
-        for account_id, turnover in self.books.within(period).items():
+        for account_id, turnover in self.turnovers(period).items():
             sums = by_kind.setdefault(kinds[account_id], [_ZERO, _ZERO])
             sums[0] += turnover.debits
             sums[1] += turnover.credits
@@ -98,8 +98,33 @@ class Frame:
     def _kinds(self) -> dict[object, FinancialType]:
         return {account.id: account.kind for account in self.books.accounts}
 
-    def forest(self, figure: str, period: Period) -> Forest:
-        """The accounts that make a figure of some days, as trees."""
+    @cached_property
+    def _parents(self) -> dict[UUID, UUID | None]:
+        return {account.id: account.parent_id for account in self.books.accounts}
+
+    @cached_property
+    def _members(self) -> dict[str, dict[UUID, Member]]:
+        """The accounts that count in each figure, in the order of the chart."""
+        found: dict[str, dict[UUID, Member]] = {}
+        for account in self.books.accounts:
+            for figure, weights in weights_of(account.kind, self.scope.basis).items():
+                found.setdefault(figure, {})[account.id] = (account, weights)
+        return found
+
+    def turnovers(self, period: Period) -> dict[UUID, Turnover]:
+        """What each account moved in some days; read once for each."""
+        found = self._turnovers.get(period)
+        if found is None:
+            found = self._turnovers[period] = self.books.within(period)
+        return found
+
+    @cached_property
+    def _turnovers(self) -> dict[Period, dict[UUID, Turnover]]:
+        return {}
+
+    def forest(self, figure: str, period: Period, *, keep_empty: bool = False) -> Forest:
+        """The accounts that make a figure of some days, as trees; without those that have no amount, unless
+        `keep_empty`."""
         basis = self.scope.basis
 
         def label(account: ChartAccount, balance: Decimal) -> str:
@@ -109,24 +134,18 @@ class Frame:
             return conversion_label(account.name, account.kind, balance, is_expense=is_expense)
 
         return forest(
-            self.books.accounts,
-            self.books.within(period),
+            self._members.get(figure, {}),
+            self._parents,
+            self.turnovers(period),
             figure=figure,
-            weights=lambda account: weights_of(account.kind, basis).get(figure),
             explain=self.scope.explain(period),
-            label=label if basis is Basis.CASH else None,
+            label=label if basis is Basis.CASH and figure != "balance" else None,
+            keep_empty=keep_empty,
         )
 
     def hierarchy(self) -> Forest:
         """The whole chart, with the balance of every account at the end of the period, by accrual."""
-        return forest(
-            self.books.accounts,
-            self.books.within(self.until_end),
-            figure="balance",
-            weights=lambda account: natural_weights(AccountType(account.type)),
-            explain=self.scope.explain(self.until_end),
-            keep_empty=True,
-        )
+        return self.forest("balance", self.until_end, keep_empty=True)
 
     def at(self, period: Period) -> "Frame":
         """The same books for another period that they are cut at."""

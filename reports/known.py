@@ -10,16 +10,9 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, Final
 
-from ledger.db import compact, fetch
+from ledger.db import fetch
 from ledger.models import Entity, Ledger
-from reports.sums import (
-    CHART_COLUMNS,
-    CHART_ORDER,
-    Books,
-    StatusFilter,
-    books_of_rows,
-    pivoted,
-)
+from reports.sums import Books, Rows, StatusFilter, books_of_rows, books_statement
 from transactions.choices import COUNTS_AS_PENDING, COUNTS_AS_POSTED
 
 # The columns of a state that reports need.
@@ -49,25 +42,26 @@ KNOWN_STATES: Final = f"""
 """
 
 
-@lru_cache(maxsize=64)
-def _statement(status: StatusFilter, parts: int) -> str:
-    return compact(f"""
-        WITH states AS MATERIALIZED (
+@lru_cache(maxsize=4)
+def known_rows(status: StatusFilter) -> Rows:
+    """The rows of a past moment; `known_parameters` are their parameters."""
+    return Rows(
+        f"""states AS MATERIALIZED (
             SELECT debit_account_id, credit_account_id, amount, width_bucket(date, %(cuts)s::date[]) AS part
             FROM ({KNOWN_STATES}) known
             WHERE status IN ({COUNTED[status]}) AND date < %(until)s::date
-        ), sums AS (
-            SELECT account_id, {pivoted(parts)} FROM (
-                SELECT debit_account_id AS account_id, part, amount AS debits, 0 AS credits FROM states
-                UNION ALL
-                SELECT credit_account_id, part, 0, amount FROM states
-            ) sides GROUP BY account_id
-        )
-        SELECT {CHART_COLUMNS}, sums.*
-        FROM accounts_account a LEFT JOIN sums ON sums.account_id = a.id
-        WHERE a.entity_id = %(entity)s::uuid AND a.ledger_id = %(ledger)s::uuid
-        ORDER BY {CHART_ORDER}
-    """)
+        ),""",
+        """
+            SELECT debit_account_id AS account_id, part, amount AS debits, 0 AS credits FROM states
+            UNION ALL
+            SELECT credit_account_id, part, 0, amount FROM states
+        """,
+    )
+
+
+def known_parameters(cuts: Sequence[date], known_at: datetime) -> dict[str, Any]:
+    """What `known_rows` must know."""
+    return {"known_at": known_at, "cuts": list(cuts), "until": cuts[-1]}
 
 
 def known_sums(
@@ -78,11 +72,5 @@ def known_sums(
     Its cost grows with the number of transactions. The chart is today's: names and places of accounts are not
     part of what was booked.
     """
-    parameters: dict[str, Any] = {
-        "entity": entity.id,
-        "ledger": ledger.id,
-        "known_at": known_at,
-        "cuts": list(cuts),
-        "until": cuts[-1],
-    }
-    return books_of_rows(fetch(_statement(status, len(cuts)), parameters), cuts)
+    parameters = {"entity": entity.id, "ledger": ledger.id, **known_parameters(cuts, known_at)}
+    return books_of_rows(fetch(books_statement(known_rows(status), len(cuts)), parameters), cuts)

@@ -112,7 +112,9 @@ def range_period(start: date | None, end: date) -> Period:
     if start is None:
         return Period(BEGINNING, end)
     if start > end:
-        raise ValidationError.of("endDate", f"{end} is before startDate, {start}; swap the two.")
+        raise ValidationError.of(
+            "endDate", f"{end} is before startDate, {start}; send the earlier day as startDate."
+        )
     if end.year - start.year > YEARS_MAX or end >= _years_later(start):
         raise ValidationError.of(
             "startDate",

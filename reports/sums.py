@@ -7,7 +7,7 @@ statement, it sees the chart and all sums at one moment.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Context, Decimal, localcontext
@@ -62,8 +62,8 @@ class ChartAccount(NamedTuple):
 class Books:
     """The chart of a ledger, and what stood on its accounts between the cuts.
 
-    `sums[account][i]` is what was dated from `cuts[i - 1]` to the day before `cuts[i]`; the first part has all
-    from the beginning. An account without any amount is not in `sums`.
+    `sums[account][i]` is what was dated from `cuts[i - 1]` to the day before `cuts[i]`; the first part has
+    all from the beginning. An account without any amount is not in `sums`.
     """
 
     accounts: tuple[ChartAccount, ...]
@@ -89,12 +89,8 @@ class Books:
 
     def _place(self, cut: date) -> int:
         place = bisect_left(self.cuts, cut)
-        assert place < len(self.cuts) and self.cuts[place] == cut, f"the books were not cut at {cut}"
+        assert self.cuts[place : place + 1] == (cut,), f"the books were not cut at {cut}"
         return place
-
-
-# Reads the chart and the sums. Arguments: entity, ledger, cuts (ascending), status.
-Source = Callable[[Entity, Ledger, Sequence[date], StatusFilter], Books]
 
 
 def cuts_of(periods: Iterable[Period]) -> tuple[date, ...]:
@@ -112,7 +108,7 @@ TOTALS: Final = """
     WHERE entity_id = %(entity)s::uuid AND month < %(until)s::date AND month <> ALL(%(cut_months)s::date[])
     UNION ALL
     SELECT a.id, width_bucket(d.date, %(cuts)s::date[]), {debits}, {credits}
-    FROM unnest(%(cut_months)s::date[], %(cut_ends)s::date[]) AS r(first_day, end_day)
+    FROM unnest(%(days_from)s::date[], %(days_to)s::date[]) AS r(first_day, end_day)
     CROSS JOIN accounts_account a
     CROSS JOIN LATERAL (
         SELECT * FROM accounts_accountday
@@ -133,21 +129,40 @@ CHART_COLUMNS: Final = "a.id, a.parent_id, a.name, a.type, a.financial_type, a.s
 CHART_ORDER: Final = "a.sub_type_code, a.name, a.id"
 
 
-def totals_sql(status: StatusFilter) -> str:
-    """The rows `account_id, part, debits, credits` of the kept totals, as SQL; see `cut_parameters`."""
-    return TOTALS.format(**_SIDES[status])
+class Rows(NamedTuple):
+    """The sums of accounts by part, as SQL: rows of `account_id, part, debits, credits`.
+
+    `ctes` stands after WITH and before what uses `sql`. One text for any books, so that it stays prepared.
+    """
+
+    ctes: str
+    sql: str
+
+
+@lru_cache(maxsize=4)
+def kept_rows(status: StatusFilter) -> Rows:
+    """The rows of the kept totals; `cut_parameters` are their parameters."""
+    return Rows("", TOTALS.format(**_SIDES[status]))
 
 
 def cut_parameters(cuts: Sequence[date]) -> dict[str, Any]:
-    """What `totals_sql` must know of the cuts."""
-    # Months that a cut goes through, each up to the last cut at most.
+    """What `kept_rows` must know of the cuts."""
     months = sorted({cut.replace(day=1) for cut in cuts if cut.day != 1})
     last = cuts[-1]
+    ranges: list[tuple[date, date]] = []
+    for month in months:
+        end = _next_month(month)
+        if ranges and ranges[-1][1] == month:
+            ranges[-1] = (ranges[-1][0], end)
+        else:
+            ranges.append((month, end))
     return {
         "cuts": list(cuts),
         "until": last,
         "cut_months": months,
-        "cut_ends": [min(_next_month(month), last) for month in months],
+        "days_from": [first for first, _ in ranges],
+        # What comes after the last cut is of no interest.
+        "days_to": [min(end, last) for _, end in ranges],
     }
 
 
@@ -159,10 +174,11 @@ def pivoted(parts: int) -> str:
 
 
 @lru_cache(maxsize=64)
-def _statement(status: StatusFilter, parts: int) -> str:
+def books_statement(rows: Rows, parts: int) -> str:
+    """The statement that reads the chart with its sums in `parts` parts."""
     return compact(f"""
-        WITH sums AS (
-            SELECT account_id, {pivoted(parts)} FROM ({totals_sql(status)}) rows GROUP BY account_id
+        WITH {rows.ctes} sums AS (
+            SELECT account_id, {pivoted(parts)} FROM ({rows.sql}) parted GROUP BY account_id
         )
         SELECT {CHART_COLUMNS}, sums.*
         FROM accounts_account a LEFT JOIN sums ON sums.account_id = a.id
@@ -171,12 +187,26 @@ def _statement(status: StatusFilter, parts: int) -> str:
     """)
 
 
+@lru_cache(maxsize=8)
+def series_statement(rows: Rows) -> str:
+    """The statement that reads the sums of each part by the accounts' use: rows of `part, type,
+    financial_type, debits, credits`."""
+    return compact(f"""
+        WITH {rows.ctes} sums AS (
+            SELECT account_id, part, sum(debits) AS debits, sum(credits) AS credits
+            FROM ({rows.sql}) parted GROUP BY account_id, part
+        )
+        SELECT sums.part, a.type, a.financial_type, sum(sums.debits), sum(sums.credits)
+        FROM sums JOIN accounts_account a ON a.id = sums.account_id
+        WHERE a.entity_id = %(entity)s::uuid AND a.ledger_id = %(ledger)s::uuid
+        GROUP BY sums.part, a.type, a.financial_type
+    """)
+
+
 def kept_sums(entity: Entity, ledger: Ledger, cuts: Sequence[date], status: StatusFilter) -> Books:
     """The books as they are now, cut at `cuts` (ascending): one statement, from the kept totals."""
-    rows = fetch(
-        _statement(status, len(cuts)), {"entity": entity.id, "ledger": ledger.id, **cut_parameters(cuts)}
-    )
-    return books_of_rows(rows, cuts)
+    parameters = {"entity": entity.id, "ledger": ledger.id, **cut_parameters(cuts)}
+    return books_of_rows(fetch(books_statement(kept_rows(status), len(cuts)), parameters), cuts)
 
 
 def books_of_rows(rows: Iterable[Sequence[Any]], cuts: Sequence[date]) -> Books:

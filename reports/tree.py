@@ -1,12 +1,12 @@
 """Accounts as a tree with balances rolled up: what stands in an account and in all below it."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
 from accounts.financial_types import is_cash
-from ledger.ids import Prefix, encode_id, encode_optional_id
+from ledger.ids import Prefix, encode_id
 from reports.figures import Weights
 from reports.links import Explainer
 from reports.sums import NOTHING, ChartAccount, Turnover
@@ -66,47 +66,60 @@ def weighted(turnover: Turnover, weights: Weights) -> Decimal:
     return amount
 
 
+Member = tuple[ChartAccount, Weights]
+
+
 def forest(
-    accounts: Iterable[ChartAccount],
+    members: Mapping[UUID, Member],
+    parents: Mapping[UUID, UUID | None],
     turnovers: Mapping[UUID, Turnover],
     *,
     figure: str,
-    weights: Callable[[ChartAccount], Weights | None],
     explain: Explainer,
     label: Callable[[ChartAccount, Decimal], str] | None = None,
     keep_empty: bool = False,
 ) -> Forest:
     """The accounts that count in a figure, as trees in the order of the chart.
 
-    An account whose parent does not count in the figure hangs on the nearest one above that does, or stands at
-    the top. Accounts without an amount, in themselves and in all below, are left out unless `keep_empty`. The
-    balances of the trees add up to the figure. `label` names an account by its balance, where not by its name.
+    `members` are these accounts in that order, `parents` has every account's parent. A member whose parent is
+    none hangs on the nearest one above that is, or stands at the top. Accounts without an amount, in
+    themselves and in all below, are left out unless `keep_empty`. The balances of the trees add up to the
+    figure. `label` names an account by its balance, where it is not called by its name.
     """
-    accounts = tuple(accounts)
-    parents = {account.id: account.parent_id for account in accounts}
-    counted: dict[UUID, tuple[ChartAccount, Weights]] = {}
-    for account in accounts:
-        found = weights(account)
-        if found is not None:
-            counted[account.id] = (account, found)
     below: dict[UUID | None, list[UUID]] = {}
-    for account_id in counted:
-        above = parents[account_id]
-        while above is not None and above not in counted:
-            above = parents.get(above)
-        below.setdefault(above, []).append(account_id)
+    shown: set[UUID] = set()
+    for account_id in members:
+        if not keep_empty:
+            turnover, weights = turnovers.get(account_id, NOTHING), members[account_id][1]
+            if not ((turnover.debits and weights.debit) or (turnover.credits and weights.credit)):
+                continue
+        # The account, and those above it that are not there yet.
+        current = account_id
+        while current not in shown:
+            shown.add(current)
+            above = parents[current]
+            while above is not None and above not in members:
+                above = parents.get(above)
+            if above is None:
+                break
+            current = above
+    for account_id in members:
+        if account_id in shown:
+            above = parents[account_id]
+            while above is not None and above not in members:
+                above = parents.get(above)
+            below.setdefault(above, []).append(account_id)
     prefix = explain.prefix(figure) + "&accountId="
 
-    def node(account_id: UUID, parent: UUID | None, level: int) -> Node | None:
-        account, account_weights = counted[account_id]
-        children = nodes(account_id, level + 1)
-        turnover = turnovers.get(account_id, NOTHING)
-        if not (keep_empty or children or turnover.debits or turnover.credits):
-            return None
-        balance = weighted(turnover, account_weights)
+    def node(account_id: UUID, parent_id: str | None, level: int) -> Node:
+        account, weights = members[account_id]
+        public_id = encode_id(Prefix.ACCOUNT, account_id)
+        children: Forest = ()
+        if account_id in below:
+            children = tuple(node(child, public_id, level + 1) for child in below[account_id])
+        balance = weighted(turnovers.get(account_id, NOTHING), weights)
         for child in children:
             balance += child.balance
-        public_id = encode_id(Prefix.ACCOUNT, account_id)
         return Node(
             public_id,
             label(account, balance) if label else account.name,
@@ -115,14 +128,10 @@ def forest(
             account.code,
             balance,
             children,
-            encode_optional_id(Prefix.ACCOUNT, parent),
+            parent_id,
             level,
             not is_cash(account.financial_type or ""),
             prefix + public_id + "&includeChildren=true",
         )
 
-    def nodes(parent: UUID | None, level: int) -> Forest:
-        found = (node(account_id, parent, level) for account_id in below.get(parent, ()))
-        return tuple(one for one in found if one is not None)
-
-    return nodes(None, 0)
+    return tuple(node(account_id, None, 0) for account_id in below.get(None, ()))
