@@ -40,7 +40,7 @@ GUARDS = {
 }
 
 
-def rows_of(sql: str, *params: object) -> list[tuple[Any, ...]]:
+def rows_of(sql: str, *params: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         return list(cursor.fetchall())

@@ -263,12 +263,8 @@ def test_deleting_takes_it_out_of_the_books_and_keeps_its_last_state(bakery: Com
     assert balance(bakery.rent) == sums(3, 0, 0, 0)
     assert_totals_hold(bakery.entity)
     last = Revision.objects.latest("changed_at", "id")
-    assert (last.transaction_id, last.change, last.status, last.amount) == (
-        row.id,
-        Change.DELETED,
-        status,
-        10,
-    )
+    assert (last.transaction_id, last.change, last.status) == (row.id, Change.DELETED, status)
+    assert last.amount == 10
     with pytest.raises(TransactionNotFoundError):
         delete(bakery, row)
 

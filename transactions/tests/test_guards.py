@@ -27,10 +27,10 @@ pytestmark = pytest.mark.django_db
 EVERY_STATE = list(Status)
 
 
-def run(sql: str, *params: object) -> int:
+def run(sql: str, *params: Any) -> int:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def refused(sql: str, *params: object) -> tuple[str | None, str | None]:

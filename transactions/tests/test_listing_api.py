@@ -26,17 +26,17 @@ def owner(bakery: Company) -> Caller:
     return bakery.caller()
 
 
-def listed(caller: Caller, **query: object) -> list[str]:
+def listed(caller: Caller, **query: Any) -> list[str]:
     """The ids of one page."""
     response = caller.get(URL, query)
     assert response.status_code == 200, response.content
     return [shown["id"] for shown in response.json()["transactions"]]
 
 
-def all_pages(caller: Caller, **query: object) -> list[str]:
+def all_pages(caller: Caller, **query: Any) -> list[str]:
     """The ids of all pages; each but the last is full and says that there are more."""
     found: list[str] = []
-    cursor: dict[str, object] = {}
+    cursor: dict[str, Any] = {}
     while True:
         page = caller.get(URL, query | cursor).json()
         assert set(page) == {"transactions", "nextCursor", "hasMore"}
@@ -93,11 +93,11 @@ def test_fifty_are_a_page_unless_asked_otherwise(bakery: Company, owner: Caller)
 @pytest.mark.parametrize("account", [False, True])
 def test_pages_stay_put_while_rows_are_added(bakery: Company, owner: Caller, account: bool) -> None:
     drafts = scattered(bakery)
-    query: dict[str, object] = {"accountId": bakery.cash.public_id} if account else {}
+    query: dict[str, Any] = {"accountId": bakery.cash.public_id} if account else {}
     if account:
         drafts = [d for d in drafts if bakery.cash.id in (d.debit_account_id, d.credit_account_id)]
     seen: list[str] = []
-    cursor: dict[str, object] = {}
+    cursor: dict[str, Any] = {}
     added: set[str] = set()
     while True:
         page = owner.get(URL, query | cursor | {"pageSize": 7}).json()
@@ -149,7 +149,7 @@ def test_accounts_of_others_and_of_nobody_find_nothing(
     assert listed(owner, accountId=encode_id(Prefix.ACCOUNT, new_id())) == []
 
 
-FILTERS: dict[str, tuple[dict[str, object], Any]] = {
+FILTERS: dict[str, tuple[dict[str, Any], Any]] = {
     "status": ({"status": "CLEARED"}, lambda d: d.status == Status.CLEARED),
     "status without any": ({"status": "REVERSED"}, lambda d: False),
     "counterparty": ({"counterparty": "Acme"}, lambda d: d.counterparty == "Acme"),
@@ -211,17 +211,18 @@ def test_days_are_the_companys(db: None) -> None:
 def test_cursor_serves_its_own_list_alone(bakery: Company, stranger: Company, owner: Caller) -> None:
     scattered(bakery)
     scattered(stranger)
-    query = {"pageSize": 5, "status": "PENDING"}
+    query: dict[str, Any] = {"pageSize": 5, "status": "PENDING"}
     cursor = owner.get(URL, query).json()["nextCursor"]
     assert owner.get(URL, query | {"cursor": cursor}).status_code == 200
     # Another page size is no other list.
     assert owner.get(URL, {"status": "PENDING", "pageSize": 9, "cursor": cursor}).status_code == 200
-    for other in (
+    others: list[dict[str, Any]] = [
         {},
         {"status": "POSTED"},
         {"status": "PENDING", "counterparty": "Acme"},
         {"status": "PENDING", "accountId": bakery.cash.public_id},
-    ):
+    ]
+    for other in others:
         assert_refused(owner.get(URL, other | {"cursor": cursor}), "cursor")
     assert_refused(stranger.caller().get(URL, query | {"cursor": cursor}), "cursor")
 

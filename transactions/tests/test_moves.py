@@ -96,6 +96,14 @@ def test_thousands_are_approved_together(bakery: Company) -> None:
     assert_totals_hold(bakery.entity)
 
 
+def test_equal_transactions_are_each_counted(bakery: Company) -> None:
+    """Same day, same accounts, same amount: sets would make one of them."""
+    ids = [bakery.post("7").id for _ in range(5)]
+    approve_transactions(entity=bakery.entity, ids=ids, actor=SYSTEM)
+    assert balance(bakery.rent) == sums(0, 35, 0, 0)
+    assert_totals_hold(bakery.entity)
+
+
 def test_approving_in_the_books_of_a_deleted_company_finds_nothing(bakery: Company) -> None:
     """The company may still be in another process's cache for two seconds."""
     row = bakery.post()

@@ -125,7 +125,7 @@ def test_one_account_on_both_sides_is_refused(bakery: Company) -> None:
 def test_account_of_a_stranger_is_not_found(bakery: Company, stranger: Company) -> None:
     for side, account in (("debit", stranger.rent), ("credit", stranger.cash)):
         with pytest.raises(AccountNotFoundError, match=account.public_id) as caught:
-            bakery.post(**{side: account})
+            bakery.post(**{side: account})  # type: ignore[arg-type]
         assert caught.value.details[0].field == f"{side}AccountId"
     assert nothing_recorded(bakery)
     assert nothing_recorded(stranger)
@@ -155,7 +155,7 @@ def test_closed_account_is_refused(bakery: Company, side: str) -> None:
     closed: Account = bakery.software if side == "debit" else bakery.bank
     close_account(entity=bakery.entity, account=closed, actor=SYSTEM)
     with pytest.raises(AccountClosedError, match=closed.public_id):
-        bakery.post(**{side: closed})
+        bakery.post(**{side: closed})  # type: ignore[arg-type]
     assert nothing_recorded(bakery)
 
 

@@ -1,6 +1,7 @@
 """Reversing what is posted."""
 
 import datetime as dt
+from decimal import Decimal
 
 import pytest
 
@@ -36,7 +37,7 @@ def reverse(company: Company, row: Row, *, on: dt.datetime | None = None, reason
     )
 
 
-def net(company: Company) -> dict[str, object]:
+def net(company: Company) -> dict[str, Decimal]:
     """Debits less credits of every account."""
     found = {}
     for account in company.accounts:
@@ -52,7 +53,7 @@ def test_reversal_is_the_mirror_image_linked_both_ways(bakery: Company) -> None:
     assert (original.status, original.reversed_by_id) == (Status.REVERSED, reversal.id)
     assert (reversal.status, reversal.reverses_id) == (Status.POSTED, original.id)
     assert (reversal.debit_account_id, reversal.credit_account_id) == (bakery.cash.id, bakery.rent.id)
-    assert (reversal.amount, reversal.currency, reversal.date) == (10, "USD", LATER.date())
+    assert (reversal.amount, reversal.currency, reversal.date) == (Decimal(10), "USD", LATER.date())
     assert reversal.description == "Reversal: March"
     assert reversal.metadata == {"reason": "Paid twice"}
     # What comes back is what is stored.
@@ -117,7 +118,7 @@ def test_day_of_a_reversal_is_the_companys(bakery: Company) -> None:
 def test_what_takes_effect_in_the_future_is_reversed_then(bakery: Company) -> None:
     row = bakery.posted(at=FUTURE)
     done = reverse(bakery, row)
-    assert done.reversal.date == FUTURE.date()
+    assert (done.reversal.date, done.reversal.timestamp) == (FUTURE.date(), FUTURE)
     assert_totals_hold(bakery.entity)
 
 

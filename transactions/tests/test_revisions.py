@@ -30,9 +30,7 @@ from transactions.tests.conftest import NOON, Company
 pytestmark = pytest.mark.django_db
 
 STATE = [
-    field.attname
-    for field in TransactionState._meta.get_fields()
-    if getattr(field, "concrete", False) and field.name not in ("id", "entity")
+    field.attname for field in TransactionState._meta.concrete_fields if field.name not in ("id", "entity")
 ]
 State = dict[str, Any]
 

@@ -395,7 +395,7 @@ def test_numbers_in_metadata_stay_exact(bakery: Company, owner: Caller) -> None:
 def test_stranger_sees_and_changes_nothing(bakery: Company, stranger: Company) -> None:
     pending, posted = bakery.post(), bakery.posted()
     for thief in (stranger.caller(), caller_of(stranger.developer)):
-        where = {"HTTP_X_ENTITY_ID": stranger.entity.public_id}
+        where: dict[str, Any] = {"HTTP_X_ENTITY_ID": stranger.entity.public_id}
         for response in (
             thief.get(f"{URL}/{public(pending)}", **where),
             thief.post(f"{URL}/edit", {"id": public(pending), "description": "mine"}, **where),
@@ -415,7 +415,7 @@ def test_stranger_sees_and_changes_nothing(bakery: Company, stranger: Company) -
         listed = thief.put(f"{URL}/approve", [public(pending)], **where).json()
         assert (listed["success"], listed["approvedTransactions"]) == (False, [])
     # In the bakery's own name: forbidden for the other company's token, unknown to the other developer.
-    name = {"HTTP_X_ENTITY_ID": bakery.entity.public_id}
+    name: dict[str, Any] = {"HTTP_X_ENTITY_ID": bakery.entity.public_id}
     assert_refused(stranger.caller().get(URL, **name), status=403)
     assert_refused(caller_of(stranger.developer).get(URL, **name), status=404)
     assert_refused(
@@ -747,7 +747,7 @@ def test_replay_of_an_approval_is_byte_for_byte(bakery: Company, owner: Caller) 
 
 
 def test_refused_request_frees_its_key(bakery: Company, owner: Caller) -> None:
-    key = {"HTTP_IDEMPOTENCY_KEY": "k1"}
+    key: dict[str, Any] = {"HTTP_IDEMPOTENCY_KEY": "k1"}
     close_books(entity=bakery.entity, through=NOON.date(), actor=SYSTEM)
     assert owner.post(URL, body(bakery, date="2024-03-15"), **key).status_code == 409
     assert owner.post(URL, body(bakery, date="2024-03-16"), **key).status_code == 201
