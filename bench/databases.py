@@ -54,17 +54,16 @@ def rename(source: str, target: str) -> None:
         connection.execute(f'ALTER DATABASE "{source}" RENAME TO "{target}"')
 
 
-def drop_outdated(current: set[str]) -> None:
-    """Drop the books of former runs that no run will use again."""
+def drop_outdated(name: str) -> None:
+    """Drop the books of as many rows that are not `name`: no run will use them again."""
+    prefix = name.rpartition("_")[0] + "_"
     with connect("postgres") as connection:
-        names = [row[0] for row in connection.execute("SELECT datname FROM pg_database")]
-        known = {name.split("_")[1] for name in current}
-        for name in names:
-            if name.startswith("books_") and name not in current and name.split("_")[1] in known:
-                connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        for (other,) in connection.execute("SELECT datname FROM pg_database").fetchall():
+            if other.startswith(prefix) and other != name:
+                connection.execute(f'DROP DATABASE "{other}" WITH (FORCE)')
 
 
-def checkpoint_settings() -> dict[str, str]:
+def server_settings() -> dict[str, str]:
     """What a result depends on, as the server says it."""
     names = ("server_version", "fsync", "synchronous_commit", "shared_buffers", "max_connections")
     with connect() as connection:

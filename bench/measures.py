@@ -126,17 +126,15 @@ class Bench:
     def __init__(self, size: Size, scratch: Path, say: Callable[[str], None]) -> None:
         self.size, self.scratch, self.say = size, scratch, say
         self.used: dict[str, None] = {}
-        self.peak_megabytes: list[float] = []
         self._stack = ExitStack()
         self._crews: dict[str, Crew] = {}
-        self._servers: dict[str, Server] = {}
+        self.servers: dict[str, Server] = {}
         self._companies: dict[tuple[str, str], Company] = {}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.peak_megabytes += [peak for server in self._servers.values() for peak in server.peak_megabytes()]
         self._stack.close()
 
     def crew(self, database: str) -> Crew:
@@ -152,11 +150,11 @@ class Bench:
     def server(self, database: str) -> Server:
         """A web server on them."""
         self.crew(database)
-        if database not in self._servers:
-            self._servers[database] = self._stack.enter_context(
+        if database not in self.servers:
+            self.servers[database] = self._stack.enter_context(
                 serving({**os.environ, **environment(database)})
             )
-        return self._servers[database]
+        return self.servers[database]
 
     def company(self, database: str, name: str) -> Company:
         key = (database, name)
@@ -201,6 +199,7 @@ class Bench:
                     crew.call(books.open_books)
                 crew.call(books.fill, rows)
             databases.rename(unfinished, name)
+            databases.drop_outdated(name)
         return name
 
 
@@ -400,7 +399,7 @@ def prices(bench: Bench) -> Iterator[Result]:
 def memory(bench: Bench) -> Iterator[Result]:
     """Peak memory of the web workers, after everything that was asked of them."""
     bench.server(WORK)
-    peak = max(peak for server in bench._servers.values() for peak in server.peak_megabytes())
+    peak = max(peak for server in bench.servers.values() for peak in server.peak_megabytes())
     yield Result("memory", "peak memory of a web worker", f"{peak:.0f} MB", "", peak, 150, at_most=True)
 
 

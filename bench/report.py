@@ -80,7 +80,7 @@ def machine() -> dict[str, str]:
         "system": f"{platform.system()} {platform.machine()}",
         "Python": platform.python_version(),
         **{name: version(name) for name in _PACKAGES},
-        **{f"PostgreSQL {name}": value for name, value in databases.checkpoint_settings().items()},
+        **{f"PostgreSQL {name}": value for name, value in databases.server_settings().items()},
     }
 
 
