@@ -147,6 +147,20 @@ class BusyError(ConflictError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class UnavailableError(LedgerError):
+    """The database cannot be reached: it is starting, stopping or away."""
+
+    code = "UNAVAILABLE"
+    status_code = 503
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The books cannot be reached for the moment. Send the request again in a few seconds; a call that "
+            "changes something with the same Idempotency-Key, so that it is done once.",
+            headers={"Retry-After": "2"},
+        )
+
+
 class PayloadTooLargeError(LedgerError):
     """The body is larger than this endpoint takes."""
 

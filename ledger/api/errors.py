@@ -10,6 +10,7 @@ from typing import Any, Final
 import structlog
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import Error as DatabaseError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
 from django.views import defaults
 from psycopg import Error as DriverError
@@ -29,6 +30,7 @@ from ledger.exceptions import (
     NotFoundError,
     PayloadTooLargeError,
     RateLimitedError,
+    UnavailableError,
     UnsupportedMediaTypeError,
     ValidationError,
     shown,
@@ -36,7 +38,9 @@ from ledger.exceptions import (
 
 logger = structlog.get_logger(__name__)
 
-# SQLSTATEs (PostgreSQL manual, appendix A) that pass by themselves, with the seconds to wait.
+# SQLSTATEs: PostgreSQL manual, appendix A. The server is stopping, has crashed, or is starting.
+SHUTDOWN_SQLSTATES: Final = frozenset({"57P01", "57P02", "57P03"})
+# What passes by itself, with the seconds to wait.
 PASSING_SQLSTATES: Final[dict[str, int]] = {
     "40001": 1,  # serialization failure
     "40P01": 1,  # deadlock
@@ -44,9 +48,6 @@ PASSING_SQLSTATES: Final[dict[str, int]] = {
     "57014": 5,  # statement timeout
     "25P03": 1,  # idle in transaction timeout
     "53300": 2,  # too many connections
-    "57P01": 2,  # the server is shutting down
-    "57P02": 2,  # the server crashed and restarts
-    "57P03": 2,  # the server is starting
 }
 # Values that no column can hold; the fields refuse nearly all of them first.
 UNSTORABLE_SQLSTATES: Final = frozenset({"22P05", "22021", "22001", "22003", "22007", "22008"})
@@ -127,14 +128,17 @@ def _internal() -> LedgerError:
 
 def _from_database(exc: BaseException) -> LedgerError:
     sqlstate = db.sqlstate(exc) or ""
-    if sqlstate in PASSING_SQLSTATES or sqlstate.startswith("08"):
+    if sqlstate.startswith("08") or sqlstate in SHUTDOWN_SQLSTATES or _is_disconnected(exc, sqlstate):
+        logger.warning("database_away", sqlstate=sqlstate, error=str(exc))
+        return UnavailableError()
+    if sqlstate in PASSING_SQLSTATES:
         logger.warning("database_busy", sqlstate=sqlstate, exc_info=exc)
         if sqlstate == "57014":
             return BusyError(
                 "The request took too long and was stopped; narrow it, or send it again later.",
                 retry_after_seconds=PASSING_SQLSTATES[sqlstate],
             )
-        return BusyError(retry_after_seconds=PASSING_SQLSTATES.get(sqlstate, 2))
+        return BusyError(retry_after_seconds=PASSING_SQLSTATES[sqlstate])
     if sqlstate in UNSTORABLE_SQLSTATES:
         logger.warning("value_not_storable", sqlstate=sqlstate, exc_info=exc)
         return ValidationError(
@@ -154,6 +158,11 @@ def _from_database(exc: BaseException) -> LedgerError:
             "gone; read the records again and repeat the request with present values."
         )
     return _internal()
+
+
+def _is_disconnected(exc: BaseException, sqlstate: str) -> bool:
+    """Whether there was no server that could have told a SQLSTATE."""
+    return not sqlstate and isinstance(exc, (OperationalError, InterfaceError))
 
 
 def _from_drf(exc: drf.APIException) -> LedgerError:

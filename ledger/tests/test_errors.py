@@ -119,7 +119,7 @@ def test_a_wrong_method_names_the_right_ones(client: Client) -> None:
     ("sqlstate", "status", "code"),
     [
         ("40001", 409, "CONFLICT"), ("40P01", 409, "CONFLICT"), ("55P03", 409, "CONFLICT"),
-        ("57014", 409, "CONFLICT"), ("53300", 409, "CONFLICT"), ("08006", 409, "CONFLICT"),
+        ("57014", 409, "CONFLICT"), ("53300", 409, "CONFLICT"), ("08006", 503, "UNAVAILABLE"),
         ("23505", 409, "CONFLICT"), ("23503", 409, "CONFLICT"), ("OL002", 409, "CONFLICT"),
         ("22P05", 400, "VALIDATION_ERROR"), ("22021", 400, "VALIDATION_ERROR"),
         ("22003", 400, "VALIDATION_ERROR"),
