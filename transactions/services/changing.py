@@ -49,7 +49,8 @@ def hold_books(entity: Entity) -> None:
     """Keep the rules of posting (closed periods and accounts) as they are until the transaction ends.
 
     The guards hold the same lock, but only at the end of a statement, when rows are locked already: two
-    postings and a closing could then wait for each other in a circle. So whoever writes takes it first.
+    postings and a closing could then wait for each other in a circle, for a second, until the database
+    untangles it. So whoever writes takes it first.
     """
     fetch(_HOLD_BOOKS, {"entity": entity.id})
 

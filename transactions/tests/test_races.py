@@ -324,31 +324,40 @@ def test_control_without_the_guards_lock_a_posting_slips_into_a_closed_period(ba
             cursor.execute("ALTER TABLE transactions_transaction ENABLE TRIGGER transaction_insert")
 
 
-def test_two_postings_and_a_closing_do_not_wait_in_a_circle(
-    bakery: Company, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("kind", ["post", "batch", "approve", "edit", "delete"])
+def test_writer_that_waits_for_the_books_holds_no_row(
+    bakery: Company, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    """The first posting holds the books, the closing waits for them, the second posting waits behind the
-    closing: it must hold no row by then, or the first one could wait for it."""
-    for module in ("posting", "batches"):
+    """A posting holds the books, a closing waits for them, a second writer waits behind the closing.
+    Held it rows by then, the first one could wait for it, until the database untangles all three."""
+    for module in ("posting", "batches", "moves", "rewriting", "editing"):
         monkeypatch.setattr(f"transactions.services.{module}.slot", lambda slots: 0)
+    row = bakery.post("1")
+    entity, ids = bakery.entity, [row.id]
+    writers: dict[str, Callable[[], object]] = {
+        "post": lambda: bakery.post("2"),
+        "batch": lambda: post_batch(entity=entity, drafts=[bakery.draft("2")], actor=SYSTEM),
+        "approve": lambda: approve_transactions(entity=entity, ids=ids, actor=SYSTEM),
+        "edit": lambda: edit_transaction(
+            entity=entity, transaction_id=row.id, edit=Edit(amount=Decimal(3)), actor=SYSTEM
+        ),
+        "delete": lambda: delete_transaction(entity=entity, transaction_id=row.id, actor=SYSTEM),
+    }
     with atomic():
-        bakery.post("1", debit=bakery.software, credit=bakery.bank)
+        bakery.post("4", debit=bakery.software, credit=bakery.bank)
         closer, closing = in_background(
-            lambda: close_books(
-                entity=bakery.entity, through=NOON.date() - dt.timedelta(days=1), actor=SYSTEM
-            )
+            lambda: close_books(entity=entity, through=NOON.date() - dt.timedelta(days=1), actor=SYSTEM)
         )
         wait_until_blocked(1)
-        second, posted = in_background(lambda: bakery.post("2"))
+        second, written = in_background(writers[kind])
         wait_until_blocked(2)
-        # The same accounts as the second one.
-        bakery.post("4")
-        assert post_batch(entity=bakery.entity, drafts=[bakery.draft("8")], actor=SYSTEM) == {}
+        with connection.cursor() as cursor:
+            for table in ("accounts_accountbalance", "accounts_accountday", "transactions_transaction"):
+                cursor.execute(f"SELECT FROM {table} WHERE entity_id = %s FOR UPDATE NOWAIT", [entity.id])
     for thread in (closer, second):
         thread.join()
-    assert errors_of([*closing, *posted]) == []
-    assert balance(bakery.rent) == sums(14, 0, 0, 0)
-    assert_totals_hold(bakery.entity)
+    assert errors_of([*closing, *written]) == []
+    assert_totals_hold(entity)
 
 
 # --- many postings -------------------------------------------------------------------------------
