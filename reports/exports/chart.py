@@ -63,8 +63,11 @@ class ExportedAccount(NamedTuple):
     above_id: UUID | None
 
 
-def chart_of(entity: Entity, ledger: Ledger) -> list[ChartAccount]:
-    """The accounts of a ledger, each after its parent, siblings in the order of their ids; one query."""
+def chart_of(entity: Entity, ledger: Ledger, *, separator: str = PATH_SEPARATOR) -> list[ChartAccount]:
+    """The accounts of a ledger, each after its parent, siblings in the order of their ids; one query.
+
+    `separator` stands between the names of a path.
+    """
     rows = (
         Account.objects.for_entity(entity)
         .filter(ledger_id=ledger.id)
@@ -87,7 +90,7 @@ def chart_of(entity: Entity, ledger: Ledger) -> list[ChartAccount]:
             closed_on,
         )
         children.setdefault(row.parent_id, []).append(account)
-    return list(_downwards(children))
+    return list(_downwards(children, separator))
 
 
 def beancount_chart(chart: list[ChartAccount]) -> list[ExportedAccount]:
@@ -132,13 +135,13 @@ def _named(chart: list[ChartAccount], part_of: Callable[[str], str], numbered: s
     return exported
 
 
-def _downwards(children: dict[UUID | None, list[ChartAccount]]) -> Iterator[ChartAccount]:
+def _downwards(children: dict[UUID | None, list[ChartAccount]], separator: str) -> Iterator[ChartAccount]:
     waiting = list(reversed(children.get(None, [])))
     while waiting:
         account = waiting.pop()
         yield account
         waiting += [
-            child._replace(path=account.path + PATH_SEPARATOR + child.name)
+            child._replace(path=account.path + separator + child.name)
             for child in reversed(children.get(account.id, []))
         ]
 
