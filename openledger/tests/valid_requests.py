@@ -271,6 +271,12 @@ VALID: Final[dict[str, Callable[[Books], Valid]]] = {
     "getHealth": lambda books: Valid(kinds=_NOBODY),
     "getReadiness": lambda books: Valid(kinds=_NOBODY),
     "getMetrics": lambda books: Valid(kinds=_NOBODY),
+    # Reports
+    "generateReport": lambda books: Valid(query={"month": 1, "year": 2024, "compare": "previous"}),
+    "getGeneralLedger": lambda books: Valid(query={"accountId": books.account("1010"), "compare": "year"}),
+    "getTrialBalance": lambda books: Valid(query={"asOf": "2024-01-31", "compare": "previous"}),
+    "getOverview": lambda books: Valid(query={"interval": "weekly", "compare": "previous"}),
+    "listReportChanges": lambda books: Valid(query={"since": "2024-01-01T00:00:00Z", "year": 2026}),
 }
 
 
