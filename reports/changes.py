@@ -113,6 +113,12 @@ def _statement(scope: Scope) -> str:
                 SELECT transaction_id, changed_at FROM transactions_revision
                 WHERE entity_id = %(entity)s::uuid AND ledger_id = %(ledger)s::uuid
                     AND changed_at > %(since)s::timestamptz AND changed_at <= %(until)s::timestamptz
+                UNION ALL
+                /* Recorded in that time, and deleted only later. */
+                SELECT transaction_id, created_at FROM transactions_revision
+                WHERE entity_id = %(entity)s::uuid AND ledger_id = %(ledger)s::uuid
+                    AND changed_at > %(until)s::timestamptz
+                    AND created_at > %(since)s::timestamptz AND created_at <= %(until)s::timestamptz
             ) events GROUP BY id
         )
         SELECT ids.id, ids.changed_at, b.*, a.*
@@ -189,6 +195,10 @@ def _steps(scope: Scope, ids: list[UUID], since: datetime, until: datetime) -> d
                 created_by AS changed_by, '' AS reason, id
             FROM transactions_transaction
             WHERE entity_id = %(entity)s::uuid AND id = ANY(%(ids)s::uuid[])
+            UNION
+            SELECT transaction_id, 'created', created_at, created_by, '', transaction_id
+            FROM transactions_revision
+            WHERE entity_id = %(entity)s::uuid AND transaction_id = ANY(%(ids)s::uuid[])
             UNION ALL
             SELECT transaction_id, change, changed_at, changed_by, reason, id FROM transactions_revision
             WHERE entity_id = %(entity)s::uuid AND transaction_id = ANY(%(ids)s::uuid[])

@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, Final
+from uuid import UUID
 
 from ledger.db import fetch
-from ledger.models import Entity, Ledger
+from ledger.ids import Prefix, decode_id, encode_id
+from ledger.models import AuditEvent, Entity, Ledger
 from reports.sums import Books, Rows, StatusFilter, books_of_rows, books_statement
 from transactions.choices import COUNTS_AS_PENDING, COUNTS_AS_POSTED
 
@@ -21,6 +23,8 @@ COUNTED: Final = {
     StatusFilter.POSTED: ", ".join(f"'{status}'" for status in sorted(COUNTS_AS_POSTED)),
     StatusFilter.ALL: ", ".join(f"'{status}'" for status in sorted(COUNTS_AS_POSTED | COUNTS_AS_PENDING)),
 }
+# Where the account's id stands again in a row of books, beside its sums.
+_ID_OF_SUMS: Final = 6
 # Every transaction of the ledger as it was known at a moment. Parameters: entity, ledger, known_at.
 KNOWN_STATES: Final = f"""
     SELECT id, {STATE} FROM (
@@ -56,6 +60,7 @@ def known_rows(status: StatusFilter) -> Rows:
             UNION ALL
             SELECT credit_account_id, part, 0, amount FROM states
         """,
+        "FULL JOIN",
     )
 
 
@@ -73,4 +78,34 @@ def known_sums(
     part of what was booked.
     """
     parameters = {"entity": entity.id, "ledger": ledger.id, **known_parameters(cuts, known_at)}
-    return books_of_rows(fetch(books_statement(known_rows(status), len(cuts)), parameters), cuts)
+    rows = fetch(books_statement(known_rows(status), len(cuts)), parameters)
+    gone = [row[_ID_OF_SUMS] for row in rows if row[0] is None]
+    if gone:
+        remembered = _deleted_accounts(entity, gone)
+        rows = [
+            row if row[0] is not None else remembered[row[_ID_OF_SUMS]] + row[_ID_OF_SUMS:] for row in rows
+        ]
+    return books_of_rows(rows, cuts)
+
+
+def _deleted_accounts(entity: Entity, ids: list[UUID]) -> dict[UUID, tuple[Any, ...]]:
+    """The chart's columns of accounts that were deleted once their pending transactions were, as the audit
+    trail remembers them; at the top of the chart, because those above may be gone too."""
+    events = AuditEvent.objects.filter(
+        scope_id=entity.id,
+        action="accounts.account.deleted",
+        object_id__in=[encode_id(Prefix.ACCOUNT, one) for one in ids],
+    )
+    found = {}
+    for event in events:
+        facts = event.before or {}
+        account_id = decode_id(Prefix.ACCOUNT, event.object_id, field="object_id")
+        found[account_id] = (
+            account_id,
+            None,
+            facts["name"],
+            facts["type"],
+            facts["financial_type"],
+            facts["sub_type_code"],
+        )
+    return found

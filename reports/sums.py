@@ -137,6 +137,8 @@ class Rows(NamedTuple):
 
     ctes: str
     sql: str
+    # FULL JOIN where there may be sums of accounts that are gone.
+    join: str = "LEFT JOIN"
 
 
 @lru_cache(maxsize=4)
@@ -181,8 +183,10 @@ def books_statement(rows: Rows, parts: int) -> str:
             SELECT account_id, {pivoted(parts)} FROM ({rows.sql}) parted GROUP BY account_id
         )
         SELECT {CHART_COLUMNS}, sums.*
-        FROM accounts_account a LEFT JOIN sums ON sums.account_id = a.id
-        WHERE a.entity_id = %(entity)s::uuid AND a.ledger_id = %(ledger)s::uuid
+        FROM (
+            SELECT * FROM accounts_account
+            WHERE entity_id = %(entity)s::uuid AND ledger_id = %(ledger)s::uuid
+        ) a {rows.join} sums ON sums.account_id = a.id
         ORDER BY {CHART_ORDER}
     """)
 

@@ -22,8 +22,15 @@ def _amount(help_text: str = "", **more: Any) -> serializers.DecimalField:
     )
 
 
+_made: dict[str, type[serializers.Serializer]] = {}
+
+
 def _shape(name: str, fields: dict[str, serializers.Field], doc: str = "") -> type[serializers.Serializer]:
-    return type(name, (serializers.Serializer,), {**fields, "__doc__": doc, "__module__": __name__})
+    """The shape of that name, made once."""
+    if name not in _made:
+        namespace = {**fields, "__doc__": doc, "__module__": __name__}
+        _made[name] = type(name, (serializers.Serializer,), namespace)
+    return _made[name]
 
 
 def _amounts(name: str, keys: tuple[str, ...], **more: serializers.Field) -> type[serializers.Serializer]:

@@ -30,6 +30,11 @@ from ledger.services.entities import delete_entity
 from ledger.tests.helpers import make_developer, make_entity
 from reports.exports import Books, ExportFormat, export_books
 from reports.exports.chart import ChartAccount, beancount_chart, chart_of, hledger_chart
+from reports.files.layout import set_lines
+from reports.files.orders import Order, Statement
+from reports.periods import year_period
+from reports.read import new_scope
+from reports.statements.table import StatementTable, Style
 from transactions.choices import Status
 from transactions.journal_import import import_journal
 from transactions.services import post_batch, reverse_transaction
@@ -217,6 +222,59 @@ def test_a_part_of_the_real_journal_opens_with_what_came_before_and_ends_with_ou
     file = written(tmp_path, books, ExportFormat.HLEDGER)
     hledger(file, "check", "--strict")
     assert hledger_balances(file) == our_balances_by_path(books)
+
+
+def amounts_by_account(table: StatementTable) -> dict[str, Decimal]:
+    """What a statement shows of each account itself, without those below it, by the account's id."""
+    return {
+        line.key.rpartition("/")[2]: line.amounts[0]
+        for line in set_lines(table, {})
+        if line.style is Style.LINE and "/acc_" in line.key and line.amounts[0]
+    }
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("year", [2019, 2022, 2025])
+def test_the_statements_of_the_real_journal_are_those_that_beancount_computes(
+    real_books: Books, tmp_path: Path, year: int
+) -> None:
+    file = written(tmp_path, real_books, ExportFormat.BEANCOUNT)
+
+    def computed(where: str) -> dict[str, Decimal]:
+        rows = bean_query(
+            file,
+            f"SELECT open_meta(account)['id'] AS id, account, sum(number) AS total "
+            f"WHERE {where} GROUP BY 1, 2",
+        )
+        # Beancount's numbers are debits less credits.
+        sign = {row["id"]: -1 if row["account"].startswith("Income") else 1 for row in rows}
+        return {row["id"]: sign[row["id"]] * Decimal(row["total"]) for row in rows if Decimal(row["total"])}
+
+    scope = new_scope(entity=real_books.entity, ledger=real_books.ledger)
+    income = Order(Statement.INCOME_STATEMENT, scope, year_period(year)).table()
+    balance = Order(Statement.BALANCE_SHEET, scope, year_period(year)).table()
+    earned = computed(f"year = {year} AND account ~ '^(Income|Expenses):'")
+    stood = computed(f"date <= {year}-12-31 AND account ~ '^(Assets|Liabilities|Equity):'")
+    [[result]] = [
+        row.values()
+        for row in bean_query(
+            file, f"SELECT -sum(number) WHERE year = {year} AND account ~ '^(Income|Expenses):'"
+        )
+    ]
+    [[before]] = [
+        row.values()
+        for row in bean_query(
+            file, f"SELECT -sum(number) WHERE date < {year}-01-01 AND account ~ '^(Income|Expenses):'"
+        )
+    ]
+
+    assert amounts_by_account(income) == earned
+    assert amounts_by_account(balance) == stood
+    totals = {line.key: line.amounts[0] for line in (*income.lines, *balance.lines) if line.amounts}
+    assert totals["netIncome"] == Decimal(result) != 0
+    assert totals["equity/earnings-of-this-year"] == Decimal(result)
+    assert totals["equity/earnings-of-earlier-years"] == Decimal(before)
+    assert totals["assets"] == totals["liabilitiesAndEquity"] == sum(stood.values())
 
 
 # --- books with everything in them ---------------------------------------------------------------

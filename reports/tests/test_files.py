@@ -219,7 +219,9 @@ def test_a_general_ledger_of_five_thousand_lines_is_set_in_seconds_and_leaves_no
     pdf = statement_document(order(company, Statement.GENERAL_LEDGER))
 
     assert monotonic() - started < 20, "it takes two seconds on an idle machine"
-    assert pdf.count(b"/Type /Page") > 50 or b"/ObjStm" in pdf
+    pages = re.search(rb"/Type/Pages/Count (\d+)", pdf)
+    assert pages is not None
+    assert int(pages[1]) > 50
     assert process.memory_info().rss - before < 32 * 1024 * 1024
 
 
@@ -368,7 +370,8 @@ def test_a_sheet_has_typed_cells_a_frozen_head_and_no_formula(company: Company) 
     assert rows[0][0] == 'Müller & Söhne "GmbH"'
     total = next(row for row in rows if row[1] == "Total assets")
     assert total[2:4] == [-55096.5, -18365.5]
-    assert [row[0] for row in rows if row[1] == "Cash"] == [1010.0]
+    trial = sheet_rows(order(company, Statement.TRIAL_BALANCE, status=StatusFilter.ALL))
+    assert [row[0] for row in trial if row[1] == "Cash"] == [1010.0]
     assert any(row[1] == "'" + FORMULA for row in rows)
     with xlsx_file(wanted) as file, ZipFile(BytesIO(file.read())) as archive:
         sheet = archive.read("xl/worksheets/sheet1.xml").decode()

@@ -54,7 +54,6 @@ def test_a_browser_opens_a_link_without_a_token(
         assert response["Referrer-Policy"] == "no-referrer"
         body = b"".join(response) if response.streaming else response.content
         assert len(body) > 50
-        response.close()
 
 
 def test_a_link_carries_all_that_was_asked_for(bakery: Company) -> None:
