@@ -43,7 +43,8 @@ PARAMETERS: Final[dict[str, dict[str, Any]]] = {
         "name": "Prefer",
         "in": "header",
         "description": "`return=representation` makes a delete answer 200 with a message instead of 204.",
-        "schema": {"type": "string", "enum": ["return=representation", "return=minimal"]},
+        "schema": {"type": "string"},
+        "example": "return=representation",
     },
 }
 

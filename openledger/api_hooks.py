@@ -5,6 +5,7 @@ and closes the requests: what is not declared is refused.
 """
 
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any, Final
 
 from accounts.choices import AccountType
@@ -102,14 +103,35 @@ def _close_requests(result: Any) -> None:
     for name, schema in schemas.items():
         if name.endswith("Request") and "properties" in schema:
             schema.setdefault("additionalProperties", False)
+    nested = set(_references(schemas))
     for operation in operations(result):
         takes_entity = {"$ref": "#/components/parameters/EntityIdQuery"} in operation.get("parameters", [])
         for content in operation.get("requestBody", {}).get("content", {}).values():
-            name = content["schema"].get("$ref", "").rpartition("/")[2]
-            if takes_entity and "properties" in schemas.get(name, {}):
-                schemas[name]["properties"].setdefault(
-                    "entityId", {**PARAMETERS["EntityIdQuery"]["schema"], "description": _ENTITY_IN_BODY}
-                )
+            reference = content["schema"].get("$ref", "")
+            name = reference.rpartition("/")[2]
+            if not takes_entity or "properties" not in schemas.get(name, {}):
+                continue
+            if reference in nested:
+                # Inside of another object it has no entityId.
+                outermost = f"{name.removesuffix('Request')}BodyRequest"
+                schemas[outermost] = deepcopy(schemas[name])
+                content["schema"] = {"$ref": f"#/components/schemas/{outermost}"}
+                name = outermost
+            schemas[name]["properties"].setdefault(
+                "entityId", {**PARAMETERS["EntityIdQuery"]["schema"], "description": _ENTITY_IN_BODY}
+            )
+
+
+def _references(node: Any) -> Iterator[str]:
+    """Return everything that is referred to in there."""
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        for inner in node.values():
+            yield from _references(inner)
+    elif isinstance(node, list):
+        for inner in node:
+            yield from _references(inner)
 
 
 _ENTITY_IN_BODY: Final = "The company, where neither query nor header name it."

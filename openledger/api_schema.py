@@ -10,15 +10,25 @@ from typing import Any, Final
 from drf_spectacular.drainage import set_override
 from drf_spectacular.openapi import AutoSchema
 
-from ledger.api.fields import RequestField
-from ledger.api.schema import ErrorBody, MessageShape
+from ledger.api.fields import IdField, RequestField
+from ledger.api.schema import ErrorBody, MessageShape, example_id
+from ledger.api.serializers import RequestListSerializer
 from ledger.api.views import ApiView
+from ledger.ids import Prefix
 from openledger import api_components as shared
 
 # The second address of the same view; an operation's id must be unique.
 SECOND_ADDRESSES: Final = {
     "/v1/developers/auth/generate-token": "generateDeveloperToken",
     "/v1/entities/auth/generate-token": "generateEntityToken",
+}
+# The kind of the id that follows a word in an address.
+ID_AFTER: Final = {
+    "accounts": Prefix.ACCOUNT,
+    "import": Prefix.IMPORT,
+    "api-keys": Prefix.API_KEY,
+    "transactions": Prefix.TRANSACTION,
+    "journal-entries": Prefix.JOURNAL_ENTRY,
 }
 _DONE: Final = {"200": "Done.", "201": "Made.", "202": "Taken up.", "204": "Done; there is no body."}
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -33,6 +43,11 @@ class ApiSchema(AutoSchema):
         """Return the description of one method of one address."""
         operation: Any = super().get_operation(*args, **kwargs)
         if operation is not None:
+            self._say_what_ids_are(operation)
+            if "requestBody" in operation:
+                request = self.get_request_serializer()
+                if isinstance(request, dict) or getattr(request, "schema_rules", None):
+                    operation["requestBody"]["required"] = True
             operation["operationId"] = SECOND_ADDRESSES.get(self.path, operation["operationId"])
             self._share_parameters(operation)
             self._share_responses(operation)
@@ -49,7 +64,15 @@ class ApiSchema(AutoSchema):
         if isinstance(field, RequestField):
             # The base class writes into lists of what it gets, which all fields of one class share.
             set_override(field, "field", deepcopy(field.schema))
-        return super()._map_serializer_field(field, *args, **kwargs)  # type: ignore[no-untyped-call]
+        schema: Any = super()._map_serializer_field(field, *args, **kwargs)  # type: ignore[no-untyped-call]
+        if isinstance(field, RequestListSerializer):
+            bounds: Any = field
+            schema |= {"minItems": bounds.min_length, "maxItems": bounds.max_length}
+        return schema
+
+    def _map_basic_serializer(self, serializer: Any, *args: Any, **kwargs: Any) -> Any:
+        schema: Any = super()._map_basic_serializer(serializer, *args, **kwargs)  # type: ignore[no-untyped-call]
+        return schema | deepcopy(getattr(serializer, "schema_rules", {}))
 
     @property
     def _takes_token(self) -> bool:
@@ -58,6 +81,18 @@ class ApiSchema(AutoSchema):
     @property
     def _writes(self) -> bool:
         return self.method not in _SAFE_METHODS and not self.view.reads_only
+
+    def _say_what_ids_are(self, operation: Any) -> None:
+        steps = self.path.split("/")
+        for parameter in operation.get("parameters", []):
+            if parameter["in"] != "path":
+                continue
+            before = steps[steps.index(f"{{{parameter['name']}}}") - 1]
+            if before in ID_AFTER:
+                field = IdField(ID_AFTER[before])
+                parameter["schema"] = dict(field.schema)
+                parameter["example"] = example_id(field.prefix)
+                parameter.setdefault("description", f"It begins with `{field.prefix}_`.")
 
     def _share_parameters(self, operation: Any) -> None:
         own = operation.get("parameters", [])
@@ -92,18 +127,18 @@ class ApiSchema(AutoSchema):
             more = ["Idempotent-Replayed"] if self._writes and self._takes_token else []
             response["headers"] = shared.response_headers(*more) | response.get("headers", {})
         self.resolve_serializer(ErrorBody, "response")  # which the shared errors refer to
-        errors = sorted(own_errors | self._errors(operation))
+        errors = sorted(own_errors | self._errors(operation.get("parameters", [])))
         operation["responses"] = {
             **dict(sorted(done.items())),
             **{status: shared.error(status) for status in errors},
         }
 
-    def _errors(self, operation: Any) -> set[str]:
+    def _errors(self, parameters: list[Any]) -> set[str]:
         """The statuses of the errors that the shared machinery can answer with."""
         statuses = {"400", "429", "500"}
         if self._takes_token:
             statuses |= {"401", "403", "409"}
-        if self.view.needs_entity or "{" in self.path:
+        if shared.parameter("EntityIdQuery") in parameters or "{" in self.path:
             statuses.add("404")
         if self.method not in _SAFE_METHODS:
             statuses |= {"413", "415"}

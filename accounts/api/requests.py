@@ -142,6 +142,19 @@ class ImportBody(RequestSerializer):
     """A chart of accounts to import."""
 
     spelling = "snake"
+    schema_rules = {
+        "oneOf": [
+            {
+                "properties": {"source": {"const": source}, **dict.fromkeys(others, False)},
+                "required": [needed],
+            }
+            for source, needed, others in (
+                ("template", "template_id", ("file", "file_format", "accounts")),
+                ("file", "file", ("template_id", "accounts")),
+                ("json", "accounts", ("template_id", "file", "file_format")),
+            )
+        ]
+    }
 
     source = OneOfField(["template", "file", "json"])  # type: ignore[assignment] # DRF's own attribute
     template_id = TextField(max_length=50, required=False)

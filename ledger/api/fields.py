@@ -167,7 +167,10 @@ class ZoneField(RequestField):
 
 
 class BoundedIntegerField(RequestField):
-    """An integer from `min_value` to `max_value`, both included; as a JSON integer, or in ASCII digits."""
+    """An integer from `min_value` to `max_value`, both included; as a JSON integer, or in ASCII digits.
+
+    `3.0` is an integer, too (JSON Schema 2020-12, 6.1.1).
+    """
 
     def __init__(self, *, min_value: int, max_value: int, **kwargs: Any) -> None:
         self.min_value = min_value
@@ -179,6 +182,9 @@ class BoundedIntegerField(RequestField):
     def parse(self, value: object) -> int:
         """Return the integer."""
         if isinstance(value, str) and _INTEGER.fullmatch(value):
+            value = int(value)
+        # The bounds come first: the integer of 1e999999999 would take all memory.
+        if isinstance(value, Decimal) and self.min_value <= value <= self.max_value and not value % 1:
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool):
             self.refuse(value, "is not an integer")

@@ -85,6 +85,8 @@ class RequestSerializer(serializers.Serializer):
         list_serializer_class = RequestListSerializer
 
     spelling: ClassVar[str] = "camel"
+    # JSON Schema of what `validate` checks and fields cannot say, for the API's description.
+    schema_rules: ClassVar[dict[str, Any]] = {}
     default_error_messages = {
         "null": "null is not allowed; send an object.",
         "required": "is missing; send an object.",
