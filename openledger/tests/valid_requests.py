@@ -11,6 +11,8 @@ from functools import cached_property
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
+from django.http import HttpResponse
+
 from accounts.models import Account, AccountImport
 from accounts.querysets import default_ledger
 from accounts.services import import_accounts, rows_of_template
@@ -21,6 +23,11 @@ from ledger.services.developers import NewDeveloper
 from ledger.services.keys import NewKey, create_key
 from ledger.tests.helpers import Caller, make_admin_key, make_developer, make_entity, token_of
 from openledger.api_description import description
+from reports.files.formats import FileFormat
+from reports.files.links import file_link
+from reports.files.orders import Order, Statement
+from reports.periods import year_period
+from reports.read import new_scope
 
 METHODS: Final = ("get", "post", "put", "patch", "delete")
 
@@ -276,8 +283,16 @@ VALID: Final[dict[str, Callable[[Books], Valid]]] = {
     "getGeneralLedger": lambda books: Valid(query={"accountId": books.account("1010"), "compare": "year"}),
     "getTrialBalance": lambda books: Valid(query={"asOf": "2024-01-31", "compare": "previous"}),
     "getOverview": lambda books: Valid(query={"interval": "weekly", "compare": "previous"}),
+    "exportBooks": lambda books: Valid(query={"format": "beancount", "startDate": "2024-01-01"}),
+    "openReportFile": lambda books: Valid(path={"token": _token_of_file(books)}, kinds=_NOBODY),
     "listReportChanges": lambda books: Valid(query={"since": "2024-01-01T00:00:00Z", "year": 2026}),
 }
+
+
+def _token_of_file(books: Books) -> str:
+    scope = new_scope(entity=books.entity, ledger=default_ledger(books.entity))
+    order = Order(Statement.BALANCE_SHEET, scope, year_period(2024))
+    return file_link(order, FileFormat.CSV).rpartition("/")[2]
 
 
 def valid_request(operation: Operation, books: Books) -> Valid:
@@ -295,9 +310,14 @@ def send(
         query["entityId"] = entity_id
     path = operation.path.format(**request.path) + (f"?{urlencode(query)}" if query else "")
     content_type = "application/json" if request.body is not None else ""
-    return Caller(token).generic(
+    answer: Any = Caller(token).generic(
         operation.method, path, _encoded(request.body), content_type=content_type, **headers
     )
+    if not answer.streaming:
+        return answer
+    whole = HttpResponse(b"".join(answer.streaming_content), status=answer.status_code)
+    whole.headers = answer.headers
+    return whole
 
 
 def owners_token(request: Valid, books: Books) -> str | None:

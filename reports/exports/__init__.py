@@ -1,6 +1,6 @@
 """Whole books as text that other programs read and check."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Final
 
 from reports.exports.beancount import BeancountWriter
@@ -17,7 +17,9 @@ PIECE_CHARACTERS: Final = 64 * 1024
 Progress = Callable[[int, int], None]
 
 
-def export_books(books: Books, format_: ExportFormat, progress: Progress | None = None) -> Iterator[str]:
+def export_books(
+    books: Books, format_: ExportFormat, progress: Progress | None = None
+) -> Generator[str, None, None]:
     """Yield the books as text, in pieces of some 64 KB; memory does not grow with the number of transactions.
 
     Transactions come by month and, in it, by moment; after each month stand the balances that the totals kept

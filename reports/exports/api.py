@@ -84,8 +84,9 @@ class ExportView(ApiView):
             query.get("end_date"),
             pending=query.get("status") is StatusFilter.ALL,
         )
-        parts = ["books", books.start and f"from {books.start}", books.end and f"to {books.end}"]
-        name = file_name(str(entity), " ".join(filter(None, parts)), suffix=format_.suffix)
+        days = f" from {books.start}" if books.start else ""
+        days += f" to {books.end}" if books.end else ""
+        name = file_name(str(entity), f"books{days}", suffix=format_.suffix)
         return StreamingHttpResponse(
             (piece.encode() for piece in export_books(books, format_)),
             content_type=format_.content_type,

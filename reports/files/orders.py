@@ -1,16 +1,17 @@
 """What a file shows: one statement of one company, with everything that it was asked for with."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 from uuid import UUID
 
 from ledger.exceptions import NotFoundError
 from ledger.ids import Prefix, encode_id
 from ledger.models import Entity, Ledger
 from reports.exports.chart import chart_of
-from reports.frame import Scope
+from reports.frame import Frame, Scope
 from reports.periods import Period
 from reports.read import compared_period, new_scope, read_frame, read_frames
 from reports.statements.balance_sheet import balance_sheet
@@ -39,10 +40,16 @@ class Statement(StrEnum):
         return self in (Statement.BALANCE_SHEET, Statement.TRIAL_BALANCE)
 
 
+class _HasTable(Protocol):
+    """What a maker of a statement returns."""
+
+    def table(self) -> StatementTable: ...
+
+
 # Between the names of a path, where people read it.
 ON_PAPER: Final = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
 # All but the general ledger, which is too long for one answer, and the overview, which has no frame.
-_OF_FRAMES: Final = {
+_OF_FRAMES: Final[dict[Statement, Callable[[Frame], _HasTable]]] = {
     Statement.BALANCE_SHEET: balance_sheet,
     Statement.INCOME_STATEMENT: income_statement,
     Statement.CASH_FLOW: cash_flow_statement,

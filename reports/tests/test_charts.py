@@ -25,9 +25,9 @@ def bakery(db: None) -> Company:
     return made
 
 
-def order(company: Company, period: Period | None = None, **more: Interval) -> Order:
+def order(company: Company, period: Period | None = None, interval: Interval = Interval.MONTHLY) -> Order:
     scope = new_scope(entity=company.entity, ledger=company.ledger)
-    return Order(Statement.OVERVIEW, scope, period or year_period(2024), **more)
+    return Order(Statement.OVERVIEW, scope, period or year_period(2024), interval=interval)
 
 
 @pytest.mark.parametrize("interval", Interval)

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import unicodedata
 from collections.abc import Iterator
 from decimal import Decimal
 from io import StringIO
@@ -440,11 +441,16 @@ def charts(draw: Any) -> list[ChartAccount]:
     return chart
 
 
+def is_part_for_beancount(part: str) -> bool:
+    """Its own rule: [\\p{Lu}\\p{Nd}][\\p{L}\\p{Nd}-]*"""
+    kinds = [unicodedata.category(char) for char in part]
+    return kinds[0] in ("Lu", "Nd") and all(
+        kind[0] == "L" or kind == "Nd" or char == "-" for char, kind in zip(part, kinds, strict=True)
+    )
+
+
 @given(charts())
 def test_every_name_is_taken_once_and_valid_whatever_the_chart_says(chart: list[ChartAccount]) -> None:
-    import regex
-
-    part = regex.compile(r"[\p{Lu}\p{Nd}][\p{L}\p{Nd}\-]*")
     for exported in (beancount_chart(chart), hledger_chart(chart)):
         assert len({one.name for one in exported}) == len(chart)
         # The same chart gives the same names, and what is added takes none away.
@@ -454,7 +460,7 @@ def test_every_name_is_taken_once_and_valid_whatever_the_chart_says(chart: list[
         root, *parts = one.name.split(":")
         assert root in {"Assets", "Liabilities", "Equity", "Income", "Expenses"}
         assert parts
-        assert all(part.fullmatch(word) for word in parts)
+        assert all(map(is_part_for_beancount, parts))
     for one in hledger_chart(chart):
         assert "  " not in one.name
         assert one.name == one.name.strip()
@@ -519,7 +525,7 @@ def test_misuse_of_the_command_is_told_plainly(bakery: Company, options: list[st
 def test_the_api_streams_the_same_export(
     motley: Company, format_: str, content_type: str, suffix: str
 ) -> None:
-    response = motley.caller().get(
+    response: Any = motley.caller().get(
         f"/v1/reports/export?format={format_}&startDate=2024-01-01&endDate=2024-06-30&status=all"
     )
 

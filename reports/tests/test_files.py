@@ -52,17 +52,17 @@ YEAR = year_period(2024)
 def company(db: None) -> Company:
     """A company of two years, with a tree of cash accounts and names that are no names."""
     made = make_company('Müller & Söhne "GmbH"', zone="America/New_York")
-    made.checking = make_account(made.ledger, "Checking", parent=made.bank, financial_type="CASH")
-    made.savings = make_account(made.ledger, "Savings", parent=made.bank, financial_type="CASH")
-    made.owner = make_account(made.ledger, FORMULA, "EQUITY", financial_type="OWNER_EQUITY")
-    made.customers = make_account(made.ledger, MARKUP, financial_type="ACCOUNTS_RECEIVABLE")
+    checking = make_account(made.ledger, "Checking", parent=made.bank, financial_type="CASH")
+    savings = make_account(made.ledger, "Savings", parent=made.bank, financial_type="CASH")
+    owner = make_account(made.ledger, FORMULA, "EQUITY", financial_type="OWNER_EQUITY")
+    customers = make_account(made.ledger, MARKUP, financial_type="ACCOUNTS_RECEIVABLE")
     for year, factor in ((2023, 1), (2024, 2)):
         for amount, debit, credit, month in (
-            (10_000, made.checking, made.owner, 1),
-            (1_234.5, made.customers, made.sales, 2),
+            (10_000, checking, owner, 1),
+            (1_234.5, customers, made.sales, 2),
             (400, made.bank, made.sales, 3),
-            (2_500, made.savings, made.checking, 4),
-            (30_000, made.rent, made.checking, 5),
+            (2_500, savings, checking, 4),
+            (30_000, made.rent, checking, 5),
         ):
             made.posted(
                 str(Decimal(str(amount)) * factor),
@@ -425,7 +425,7 @@ def test_memory_does_not_grow_with_a_long_ledger(format_: FileFormat) -> None:
     process = psutil.Process()
 
     def sent(one: Order) -> int:
-        response = file_response(one, format_)
+        response: Any = file_response(one, format_)
         size = sum(len(piece) for piece in response.streaming_content)
         response.close()
         return size
