@@ -195,6 +195,8 @@ RATE_LIMIT_PER_MINUTE = env.int("RATE_LIMIT_PER_MINUTE", default=600) * RATE_LIM
 RATE_LIMIT_ADDRESS_PER_MINUTE = env.int("RATE_LIMIT_ADDRESS_PER_MINUTE", default=3000) * RATE_LIMIT_FACTOR
 RATE_LIMIT_TOKENS_PER_MINUTE = env.int("RATE_LIMIT_TOKENS_PER_MINUTE", default=30) * RATE_LIMIT_FACTOR
 IDEMPOTENCY_KEY_HOURS = env.int("IDEMPOTENCY_KEY_HOURS", default=48)
+# How long the links to report files work, which a browser opens without a token.
+REPORT_LINK_HOURS = env.int("REPORT_LINK_HOURS", default=24)
 SANDBOX = env.bool("SANDBOX", default=not PRODUCTION)
 
 REST_FRAMEWORK = {
