@@ -114,7 +114,7 @@ def restorable() -> AbstractContextManager[object]:
 
 def uuid_array(ids: Iterable[UUID]) -> str:
     """Return ids as the text of a `uuid[]`; ten times cheaper than the driver's own list."""
-    return "{" + ",".join(map(str, ids)) + "}"
+    return "{" + ",".join([one.hex for one in ids]) + "}"
 
 
 def slot(slots: int) -> int:

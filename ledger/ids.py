@@ -5,6 +5,7 @@ its `TypeID` class is not used, because it costs five times as much per id and a
 """
 
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
@@ -16,6 +17,8 @@ from ledger.exceptions import ValidationError, shown
 SUFFIX_LENGTH: Final = 26
 # 26 characters hold 130 bits, an id has 128: the first character is one of 0-7.
 FIRST_CHARACTER_MAX: Final = "7"
+# The accounts of a batch are named again and again; as many as a large chart has are kept.
+_DECODED_KEPT_MAX: Final = 4096
 
 
 class Prefix(StrEnum):
@@ -61,7 +64,7 @@ def decode_id(prefix: str, text: object, *, field: str) -> UUID:
         suffix = text[len(head) :]
         if len(suffix) == SUFFIX_LENGTH and suffix[0] <= FIRST_CHARACTER_MAX:
             try:
-                return UUID(bytes=base32.decode(suffix))
+                return _decoded(suffix)
             except RuntimeError:  # the codec's error for a foreign character, or for one of several bytes
                 pass
     raise ValidationError.of(
@@ -69,3 +72,8 @@ def decode_id(prefix: str, text: object, *, field: str) -> UUID:
         f"{shown(text)} is not an id of this kind; send '{head}' followed by 26 characters of "
         f"0-9 a-z without i, l, o, u (the first one 0-7), as the API gave it.",
     )
+
+
+@lru_cache(maxsize=_DECODED_KEPT_MAX)
+def _decoded(suffix: str) -> UUID:
+    return UUID(bytes=base32.decode(suffix))

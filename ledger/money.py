@@ -64,7 +64,7 @@ def parse_amount(
     """Return an amount of money that a caller sent, quantized to the currency's minor digits.
 
     Where the currency isn't known yet (None), four digits pass, the most that any currency has; whoever knows
-    it parses the result again.
+    it calls `in_minor_digits` with the result.
 
     `value` is an int, a Decimal, or a string holding a JSON number in ASCII; never a float, which has lost
     digits already. Digits beyond the minor ones are refused unless they are zeros. Negative amounts (refunds,
@@ -95,12 +95,20 @@ def parse_amount(
         raise ValidationError.of(field, f"{shown(value)} is too large; send an amount below 10^15.")
     if amount < 0 and not allow_negative:
         raise ValidationError.of(field, f"{shown(value)} is negative; send an amount above 0.")
+    return in_minor_digits(amount, currency=currency, field=field)
+
+
+def in_minor_digits(amount: Decimal, *, currency: str | None, field: str) -> Decimal:
+    """Return an amount that `parse_amount` gave without a currency, quantized to this one's minor digits.
+
+    Without a currency to four digits. Raises ValidationError where it has more digits than that.
+    """
     quantized = amount.quantize(_STEPS[currency] if currency else _SMALLEST_STEP, context=_EXACT)
     if quantized != amount:
         digits = MINOR_DIGITS[currency] if currency else MINOR_DIGITS_MAX
         raise ValidationError.of(
             field,
-            f"{shown(value)} has more digits than {currency or 'any currency'} knows; "
+            f"{shown(amount)} has more digits than {currency or 'any currency'} knows; "
             f"send at most {digits} after the point.",
         )
     return quantized

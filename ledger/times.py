@@ -53,8 +53,9 @@ def day_end(day: date, in_zone: ZoneInfo) -> datetime:
     return day_start(day + timedelta(days=1), in_zone)
 
 
+@lru_cache(maxsize=1024)
 def day_of(timestamp: datetime, in_zone: ZoneInfo) -> date:
-    """Return the day that an aware timestamp falls on in that zone."""
+    """Return the day that an aware timestamp falls on in that zone. Kept, as those of a batch repeat."""
     return timestamp.astimezone(in_zone).date()
 
 

@@ -14,6 +14,8 @@ from django.utils.functional import Promise
 from ledger.exceptions import ValidationError
 
 DEPTH_MAX: Final = 50
+# What the reader makes of objects and arrays, exactly.
+_CONTAINERS: Final = frozenset({dict, list})
 
 _DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
 
@@ -64,10 +66,11 @@ def encode(value: object) -> bytes:
 
 
 def check_depth(value: object, depth_max: int = DEPTH_MAX) -> None:
-    """Raise ValidationError where `value` nests lists and objects deeper than `depth_max`."""
-    level = [value] if isinstance(value, dict | list) else []
+    """Raise ValidationError where `value`, which `decode` gave, nests lists and objects deeper than
+    `depth_max`."""
+    level = [value] if type(value) in _CONTAINERS else []
     for _ in range(depth_max):
-        level = [inner for outer in level for inner in _items(outer) if isinstance(inner, dict | list)]
+        level = [inner for outer in level for inner in _inside(outer) if type(inner) in _CONTAINERS]
         if not level:
             return
     raise _too_deep(depth_max)
@@ -75,6 +78,10 @@ def check_depth(value: object, depth_max: int = DEPTH_MAX) -> None:
 
 def _too_deep(depth_max: int = DEPTH_MAX) -> ValidationError:
     return ValidationError(f"The JSON nests too deeply; send at most {depth_max} levels.")
+
+
+def _inside(container: Any) -> Any:
+    return container.values() if type(container) is dict else container
 
 
 def _items(value: object) -> Any:

@@ -140,7 +140,7 @@ class BulkView(ApiView):
 
 def _check_entity(item: object, entity_id: str) -> None:
     """Refuse a transaction of the list that names another company than the request does."""
-    if isinstance(item, dict):
+    if isinstance(item, dict) and not ENTITY_SPELLINGS.isdisjoint(item):
         for name in ENTITY_SPELLINGS:
             if name in item and item[name] != entity_id:
                 raise ValidationError.of(

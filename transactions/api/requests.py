@@ -26,7 +26,7 @@ from ledger.clock import utc_now
 from ledger.exceptions import Detail, ValidationError
 from ledger.ids import Prefix
 from ledger.models import Entity
-from ledger.money import parse_amount
+from ledger.money import in_minor_digits
 from ledger.times import day_of
 from transactions.choices import CREATABLE, Source, Status
 from transactions.counterparty_names import counterparty_name
@@ -88,12 +88,12 @@ def new_draft(values: Mapping[str, Any], entity: Entity, *, now: datetime | None
     """
     get = values.get
     currency = get("currency") or entity.default_currency
-    amount: Decimal = parse_amount(values["amount"], currency=currency, field="amount")
+    amount: Decimal = in_minor_digits(values["amount"], currency=currency, field="amount")
     debit, credit = values["debit_account_id"], values["credit_account_id"]
     if amount < 0:
         amount, debit, credit = -amount, credit, debit
     timestamp = _timestamp(values) or now or utc_now()
-    status = Status(get("status") or Status.PENDING)
+    status = Status(named) if (named := get("status")) else Status.PENDING
     expires_at = get("expires_at")
     if expires_at is not None and status != Status.PENDING:
         raise ValidationError.of(

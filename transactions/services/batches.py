@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import repeat
+from operator import is_
 from typing import Any, Final
 from uuid import UUID
 
@@ -76,7 +78,7 @@ def _record(
     columns: list[Sequence[Any]] = []
     for name, values in zip(_COLUMNS, zip(*rows, strict=True), strict=True):
         first = values[0]
-        if all(value is first for value in values):
+        if all(map(is_, values, repeat(first))):
             # What all have in common, the company, the author and the moment, is written as text once; what
             # none has need not be sent.
             if first is None:

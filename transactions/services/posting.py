@@ -195,6 +195,21 @@ def explain(entity: Entity, draft: Draft) -> LedgerError:
 
 def account_fault(draft: Draft | Row, accounts: dict[UUID, AccountFacts]) -> LedgerError | None:
     """The first thing that is wrong with the accounts of `draft`, given the company's accounts by id."""
+    debit, credit = accounts.get(draft.debit_account_id), accounts.get(draft.credit_account_id)
+    if (
+        debit is not None
+        and credit is not None
+        and debit is not credit
+        and debit.closed_at is None
+        and credit.closed_at is None
+        and debit.currency == draft.currency
+        and debit.ledger_id == credit.ledger_id
+    ):
+        return None
+    return _account_fault(draft, accounts)
+
+
+def _account_fault(draft: Draft | Row, accounts: dict[UUID, AccountFacts]) -> LedgerError | None:
     sides = (("debitAccountId", draft.debit_account_id), ("creditAccountId", draft.credit_account_id))
     for name, account_id in sides:
         if account_id not in accounts:
