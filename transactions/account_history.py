@@ -10,13 +10,14 @@ from ledger.api.pagination import NumberedPage
 from ledger.db import fetch
 from ledger.models import Entity
 from transactions.choices import Status
+from transactions.days import week_of
 
 _FILTERS: Final = {
-    "from_date": "date >= %(from_date)s::date",
-    "to_date": "date <= %(to_date)s::date",
+    "from_date": f"date >= %(from_date)s::date AND {week_of('date')} >= {week_of('%(from_date)s::date')}",
+    "to_date": f"date <= %(to_date)s::date AND {week_of('date')} <= {week_of('%(to_date)s::date')}",
     "status": "status = %(status)s::text",
 }
-_NEWEST_FIRST: Final = "ORDER BY date DESC, timestamp DESC, id DESC"
+_NEWEST_FIRST: Final = f"ORDER BY {week_of('date')} DESC, date DESC, timestamp DESC, id DESC"
 
 
 class Movement(NamedTuple):
@@ -66,7 +67,7 @@ def account_history(
 
 
 def _movements(params: dict[str, Any], *, offset: int, limit: int) -> list[Movement]:
-    """Debits and credits from the two indexes by account and day, each no further than the page, merged."""
+    """Debits and credits from the two indexes by account and week, each no further than the page, merged."""
     sides = " UNION ALL ".join(
         f"""(SELECT id, timestamp, description, amount, currency, '{side.value}' AS direction, status,
             metadata, date

@@ -8,6 +8,7 @@ from uuid import UUID
 from ledger.db import fetch, uuid_array
 from ledger.models import Entity
 from transactions.choices import Status
+from transactions.days import not_after, not_before, week_of
 from transactions.rows import JOIN_ACCOUNTS, SELECT_ROW, Row
 
 # Each filter as SQL over `t`. `categoryId` means the side that the category stands on, which either may be.
@@ -19,6 +20,17 @@ _FILTERS: Final = {
     "amount_min": "t.amount >= %(amount_min)s::numeric",
     "amount_max": "t.amount <= %(amount_max)s::numeric",
     "updated_since": "t.updated_at >= %(updated_since)s::timestamptz",
+}
+# What a range of days means to the indexes, by moment and by week.
+_BOUNDS: Final = {
+    "date_from": [
+        "t.timestamp >= %(not_before)s::timestamptz",
+        f"{week_of('t.date')} >= {week_of('%(date_from)s::date')}",
+    ],
+    "date_to": [
+        "t.timestamp < %(not_after)s::timestamptz",
+        f"{week_of('t.date')} <= {week_of('%(date_to)s::date')}",
+    ],
 }
 _ACCOUNT_FILTERS: Final = ("account_id", "category_id")
 
@@ -50,6 +62,12 @@ def list_transactions(
             params[name] = getattr(filters[name], "value", filters[name])
     if after is not None:
         params |= after._asdict()
+    if "date_from" in params:
+        conditions += _BOUNDS["date_from"]
+        params["not_before"] = not_before(params["date_from"])
+    if "date_to" in params:
+        conditions += _BOUNDS["date_to"]
+        params["not_after"] = not_after(params["date_to"])
     accounts = [name for name in _ACCOUNT_FILTERS if filters.get(name) is not None]
     for name in accounts:
         params[name] = filters[name]
@@ -69,7 +87,11 @@ def list_transactions(
 def _by_time(conditions: list[str], after: Position | None, limit: int) -> str:
     """The page from the index by moment."""
     if after is not None:
-        conditions = [*conditions, "(t.timestamp, t.id) < (%(timestamp)s::timestamptz, %(id)s::uuid)"]
+        conditions = [
+            *conditions,
+            "t.timestamp <= %(timestamp)s::timestamptz",
+            "(t.timestamp, t.id) < (%(timestamp)s::timestamptz, %(id)s::uuid)",
+        ]
     return f"""
         SELECT t.* FROM transactions_transaction t WHERE {" AND ".join(conditions)}
         ORDER BY t.timestamp DESC, t.id DESC LIMIT {limit:d}
@@ -77,12 +99,12 @@ def _by_time(conditions: list[str], after: Position | None, limit: int) -> str:
 
 
 def _by_account(conditions: list[str], accounts: list[str], after: Position | None, limit: int) -> str:
-    """The page of one account, from the two indexes by account and day: debits and credits, each cut to
+    """The page of one account, from the two indexes by account and week: debits and credits, each cut to
     the page's length, then merged."""
     if after is not None:
         conditions = [
             *conditions,
-            "t.date <= %(date)s::date",
+            f"{week_of('t.date')} <= {week_of('%(date)s::date')}",
             "(t.date, t.timestamp, t.id) < (%(date)s::date, %(timestamp)s::timestamptz, %(id)s::uuid)",
         ]
     first, *others = accounts
@@ -90,7 +112,7 @@ def _by_account(conditions: list[str], accounts: list[str], after: Position | No
         *conditions,
         *(f"%({name})s::uuid IN (t.debit_account_id, t.credit_account_id)" for name in others),
     ]
-    order = f"ORDER BY date DESC, timestamp DESC, id DESC LIMIT {limit:d}"
+    order = f"ORDER BY {week_of('date')} DESC, date DESC, timestamp DESC, id DESC LIMIT {limit:d}"
     sides = " UNION ALL ".join(
         f"""(SELECT t.* FROM transactions_transaction t
             WHERE {" AND ".join([*conditions, f"t.{side}_account_id = %({first})s::uuid"])} {order})"""

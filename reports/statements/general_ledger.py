@@ -22,6 +22,7 @@ from reports.periods import Period
 from reports.read import read_frame
 from reports.sums import NOTHING, ChartAccount, StatusFilter, Turnover
 from reports.tree import Forest, weighted
+from transactions.days import week_of
 
 BALANCE: Final = "balance"
 _ZERO: Final = Decimal(0)
@@ -148,11 +149,11 @@ def read_general_ledger(
     accounts = []
     for account in chosen:
         weights = weights_of(account.kind, scope.basis).get(figure)
-        if weights is None or account.id not in of_all:
+        if weights is None or account.key not in of_all:
             continue
-        final, both = posted.get(account.id, NOTHING), of_all[account.id]
-        turnover = moved.get(account.id, NOTHING)
-        opening = weighted(before.get(account.id, NOTHING), weights)
+        final, both = posted.get(account.key, NOTHING), of_all[account.key]
+        turnover = moved.get(account.key, NOTHING)
+        opening = weighted(before.get(account.key, NOTHING), weights)
         accounts.append(
             LedgerAccount(
                 account,
@@ -198,7 +199,7 @@ def _chosen(
     return [account for account in accounts if account.id in chosen]
 
 
-# Debits and credits of each account from the two indexes by account and day, each no further than the page.
+# Debits and credits of each account from the two indexes by account and week, each no further than the page.
 _PAGE: Final = """
 WITH {states}
 chosen AS (
@@ -211,18 +212,18 @@ FROM chosen CROSS JOIN LATERAL (
     SELECT * FROM (
         (SELECT {columns}, true AS is_debit FROM {relation} t
         WHERE chosen.takes_debits AND {company} t.debit_account_id = chosen.account_id AND {conditions}
-        ORDER BY date, timestamp, id LIMIT %(limit)s::bigint)
+        ORDER BY {week}, date, timestamp, id LIMIT %(limit)s::bigint)
         UNION ALL
         (SELECT {columns}, false FROM {relation} t
         WHERE chosen.takes_credits AND {company} t.credit_account_id = chosen.account_id AND {conditions}
-        ORDER BY date, timestamp, id LIMIT %(limit)s::bigint)
+        ORDER BY {week}, date, timestamp, id LIMIT %(limit)s::bigint)
     ) sides ORDER BY date, timestamp, id LIMIT %(limit)s::bigint
 ) entry
 ORDER BY chosen.place, entry.date, entry.timestamp, entry.id
 LIMIT %(limit)s::bigint
 """
 _AFTER: Final = (
-    " AND t.date >= %(after_date)s::date AND (t.date, t.timestamp, t.id) >"
+    f" AND {week_of('t.date')} >= {week_of('%(after_date)s::date')} AND (t.date, t.timestamp, t.id) >"
     " (%(after_date)s::date, %(after_timestamp)s::timestamptz, %(after_id)s::uuid)"
 )
 
@@ -235,7 +236,9 @@ def _page_statement(status: StatusFilter, *, is_known: bool, is_after: bool) -> 
             relation="states" if is_known else "transactions_transaction",
             company="" if is_known else "t.entity_id = %(entity)s::uuid AND",
             columns="t.date, t.timestamp, t.id, t.description, t.status, t.amount",
+            week=week_of("t.date"),
             conditions="t.date BETWEEN %(start)s::date AND %(end)s::date"
+            f" AND {week_of('t.date')} BETWEEN {week_of('%(start)s::date')} AND {week_of('%(end)s::date')}"
             f" AND t.status IN ({COUNTED[status]})" + (_AFTER if is_after else ""),
         )
     )

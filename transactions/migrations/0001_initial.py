@@ -5,6 +5,7 @@ from django.db import migrations, models
 
 import ledger.ids
 import ledger.tenancy
+import transactions.days
 
 
 class Migration(migrations.Migration):
@@ -395,15 +396,25 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="transaction",
-            index=models.Index(fields=["entity", "timestamp", "id"], name="transaction_by_time"),
+            index=models.Index(fields=["entity", "timestamp"], name="transaction_by_time"),
         ),
         migrations.AddIndex(
             model_name="transaction",
-            index=models.Index(fields=["entity", "debit_account", "date"], name="transaction_by_debit"),
+            index=models.Index(
+                models.F("entity"),
+                models.F("debit_account"),
+                transactions.days.Week("date"),
+                name="transaction_by_debit",
+            ),
         ),
         migrations.AddIndex(
             model_name="transaction",
-            index=models.Index(fields=["entity", "credit_account", "date"], name="transaction_by_credit"),
+            index=models.Index(
+                models.F("entity"),
+                models.F("credit_account"),
+                transactions.days.Week("date"),
+                name="transaction_by_credit",
+            ),
         ),
         migrations.AddIndex(
             model_name="transaction",
