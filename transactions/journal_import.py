@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -52,10 +51,7 @@ _JOURNAL_ENTRY_COLUMNS: Final = (
 
 # One import at a time in a company: two of the same file would race for its rows. Apart from the keys of the
 # company's books (1) and of its audit chain (2).
-_IMPORT_LOCK = "SELECT pg_advisory_xact_lock(uuid_hash_extended(%(entity)s::uuid, 3))"
-
-# Bank lines repeat, and cleaning one costs more than everything else that is done with a row.
-_counterparty = lru_cache(maxsize=65_536)(counterparty_name)
+_IMPORT_LOCK = "SELECT pg_advisory_xact_lock(uuid_hash_extended(%(entity)s::uuid, 4))"
 
 
 class JournalFileError(ValidationError):
@@ -466,7 +462,7 @@ class _Drafting:
                 status=Status.POSTED,
                 source=Source.IMPORT,
                 description=description,
-                counterparty=_counterparty(description),
+                counterparty=counterparty_name(description),
                 external_id=external_id,
             )
         )

@@ -184,6 +184,8 @@ def delete_account(*, entity: Entity, account: Account, actor: Actor) -> None:
     Raises ConflictError, saying what to do, for an account with children or transactions, for one that
     something else needs, and for a system account; NotFoundError where the account is gone.
     """
+    # A posting locks totals before its accounts' keys, this the other way round: one after the other.
+    lock_books(entity)
     account = _locked(entity, account)
     if account.role:
         raise ConflictError(
