@@ -13,6 +13,8 @@ from typing import Final
 NAME_LENGTH_MAX: Final = 200
 # More is not looked at; far beyond what a bank prints.
 _DESCRIPTION_LENGTH_MAX: Final = 4 * NAME_LENGTH_MAX
+# Bank lines repeat, and cleaning one costs more than everything else that is done with a row.
+_KEPT_MAX: Final = 10_000
 
 _FLAGS = re.IGNORECASE
 
@@ -189,6 +191,7 @@ _INITIALISM_LENGTH_MAX: Final = 5
 _WORD_PART = re.compile(r"(?:^|(?<=[-&/(+@.]))[^\W\d_]")
 
 
+@lru_cache(maxsize=_KEPT_MAX)
 def counterparty_name(description: str) -> str:
     """The counterparty that a bank or invoice description names, cleaned for reading; "" for an empty one.
 

@@ -246,10 +246,11 @@ class TextField(RequestField):
             self.refuse(value, "has a NUL character")
         if not self.min_length <= len(value) <= self.max_length:
             self.refuse(value, f"has {len(value)} characters")
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            self.refuse(value, "has half of a surrogate pair")
+        if not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                self.refuse(value, "has half of a surrogate pair")
         return value
 
 
