@@ -15,7 +15,7 @@ from reports.files.formats import FileFormat
 from reports.files.layout import set_lines
 from reports.files.orders import Order, Statement
 from reports.files.typesetting import typeset
-from reports.files.wording import NOTHING, facts, known_note, made_label
+from reports.files.wording import NOTHING, facts, ledger_notes, made_label
 from reports.frame import Scope
 from reports.snapshot import snapshot
 from reports.statements.general_ledger import GeneralLedger, iterate_entries
@@ -80,8 +80,8 @@ def _head(title: str, subtitle: str, basis: Basis, scope: Scope) -> dict[str, An
 
 def _general_ledger_document(order: Order) -> bytes:
     with snapshot():
-        ledger = order.general_ledger()
-        accounts = list(_ledger_accounts(ledger, order.paths()))
+        ledger, paths = order.general_ledger(), order.paths()
+        accounts = list(_ledger_accounts(ledger, paths))
     entries = sum(len(account["entries"]) for account in accounts)
     # By accrual whatever the statements' basis: it shows what was booked.
     data = _head("General Ledger", period_label(order.period), Basis.ACCRUAL, order.scope) | {
@@ -89,7 +89,7 @@ def _general_ledger_document(order: Order) -> bytes:
         "accounts": accounts,
         "debits": on_paper(ledger.total_debits, order.scope.currency),
         "credits": on_paper(ledger.total_credits, order.scope.currency),
-        "notes": known_note(order.scope),
+        "notes": ledger_notes(order, paths),
         "is_long": entries > _LONG_ENTRIES,
         "amount_characters": _longest_amount(accounts),
     }

@@ -18,7 +18,7 @@ from reports.files.cells import neutralised
 from reports.files.documents import too_long
 from reports.files.layout import set_lines
 from reports.files.orders import Order, Statement
-from reports.files.wording import facts, known_note, made_label
+from reports.files.wording import facts, ledger_notes, made_label
 from reports.snapshot import snapshot
 from reports.statements.general_ledger import Entry, iterate_entries
 from reports.statements.table import StatementTable, Style, period_label
@@ -180,7 +180,10 @@ class _Sheet:
 
     def _write_ledger(self) -> None:
         sheet = self._begin(
-            "General Ledger", period_label(self._order.period), Basis.ACCRUAL, known_note(self._order.scope)
+            "General Ledger",
+            period_label(self._order.period),
+            Basis.ACCRUAL,
+            ledger_notes(self._order, self._order.paths()),
         )
         for column, (_, width) in enumerate(_LEDGER_COLUMNS):
             sheet.set_column(column, column, width)

@@ -1,11 +1,15 @@
 """What every file says besides its figures."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
+from ledger.ids import Prefix, encode_id
 from ledger.models import Entity
 from reports.basis import Basis
+from reports.files.orders import Order
 from reports.frame import Scope
+from reports.statements.general_ledger import BALANCE
 from reports.statements.table import day_label
 from reports.sums import StatusFilter
 
@@ -27,8 +31,18 @@ def facts(basis: Basis, scope: Scope) -> list[str]:
     return [_BASES[basis], f"In {scope.currency}", counted]
 
 
-def known_note(scope: Scope) -> list[str]:
-    """The sentence that says so where the books are shown as they were known at a past moment."""
-    if scope.known_at is None:
-        return []
-    return [f"As the books stood on {scope.known_at:%Y-%m-%d at %H:%M:%S} UTC."]
+def ledger_notes(order: Order, paths: Mapping[str, str]) -> list[str]:
+    """What a reader of a general ledger must know of the choice of its entries, a sentence each."""
+    notes = []
+    if order.account_id is not None:
+        public_id = encode_id(Prefix.ACCOUNT, order.account_id)
+        below = ", with the accounts below it" if order.with_children else ""
+        notes.append(f"Only the account {paths.get(public_id, public_id)}{below}.")
+    if order.figure != BALANCE:
+        notes.append(
+            f"Only the entries that make the figure {order.figure}; balances count as they do in it."
+        )
+    known_at = order.scope.known_at
+    if known_at is not None:
+        notes.append(f"As the books stood on {known_at:%Y-%m-%d at %H:%M:%S} UTC.")
+    return notes

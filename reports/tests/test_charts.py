@@ -60,6 +60,13 @@ def test_heights_are_shares_of_the_axis(bakery: Company) -> None:
     assert not data["is_empty"]
 
 
+@pytest.mark.parametrize("name", ["y" * 255, "Bread and Butter and " * 12, "株式会社"])
+def test_a_picture_is_one_whatever_the_company_is_called(bakery: Company, name: str) -> None:
+    bakery.entity.legal_name = name
+
+    assert chart(order(bakery).overview(), FileFormat.PNG).startswith(b"\x89PNG")
+
+
 def test_a_time_without_books_is_drawn_as_such(bakery: Company) -> None:
     overview = order(bakery, year_period(1999)).overview()
 

@@ -172,6 +172,17 @@ def test_the_general_ledger_on_paper_opens_and_closes_each_account(company: Comp
 
 
 @has_pdftotext
+def test_a_choice_of_entries_is_told_on_paper_and_in_the_sheet(company: Company) -> None:
+    chosen = order(company, Statement.GENERAL_LEDGER, account_id=company.bank.id, figure="cash")
+
+    text = text_of(statement_document(chosen))
+    assert "Only the account Bank, with the accounts below it." in text
+    assert "Only the entries that make the figure cash" in text
+    assert "Sales" not in text
+    assert ["Only the account Bank, with the accounts below it."] in [row[:1] for row in sheet_rows(chosen)]
+
+
+@has_pdftotext
 def test_paper_is_that_of_the_country(company: Company) -> None:
     def paper(pdf: bytes) -> str:
         done = subprocess.run(["pdfinfo", "-"], input=pdf, capture_output=True, check=True)

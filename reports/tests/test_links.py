@@ -53,6 +53,7 @@ def test_a_browser_opens_a_link_without_a_token(
         assert response.status_code == 200, response.content
         assert response["Content-Type"] == format_.content_type
         assert response["Referrer-Policy"] == "no-referrer"
+        assert ("Content-Security-Policy" in response) == (format_ is FileFormat.SVG)
         body = b"".join(response) if response.streaming else response.content
         assert len(body) > 50
 
