@@ -69,10 +69,15 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response:
     request = context.get("request")
     error = to_ledger_error(exc)
     if error.status_code >= 500:
-        logger.error("request_failed", path=getattr(request, "path", None), code=error.code, exc_info=exc)
+        logger.error("request_failed", route=_route(request), code=error.code, exc_info=exc)
     return Response(
         error_body(error, request_id_of(request)), status=error.status_code, headers=error.headers
     )
+
+
+def _route(request: object) -> str | None:
+    """The address without what stands in it: ids, and the tokens of links, which open files for a day."""
+    return getattr(getattr(request, "resolver_match", None), "route", None)
 
 
 def error_body(error: LedgerError, request_id: str | None) -> dict[str, Any]:
