@@ -21,7 +21,9 @@ def main() -> int:
     os.environ.pop("DATABASE_URL", None)  # everything is measured on one server, the embedded one
     embedded.start()
     django.setup()
-    from bench import measures, report
+    from bench import measures, report, reports
+
+    measures.MEASURES["reports"] = reports.reports
 
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", help=f"what to measure: {', '.join(measures.MEASURES)} (all)")

@@ -20,7 +20,7 @@ class Reconciliation:
 
 def connected_accounts(entity: Entity) -> tuple[dict[str, Any], ...]:
     """The company's connected bank accounts, as the app that has them shows them."""
-    answers = bank_accounts_wanted.send(sender=Entity, entity=entity)
+    answers: list[tuple[Any, Any]] = bank_accounts_wanted.send(sender=Entity, entity=entity)
     return tuple(account for _, accounts in answers for account in accounts or ())
 
 

@@ -58,9 +58,26 @@ def natural_weights(type_: AccountType) -> Weights:
     return _DEBITS if type_.normal_side is Side.DEBIT else _CREDITS
 
 
-@lru_cache(maxsize=512)
+_known: Final[dict[Basis, dict[str, dict[str, Weights]]]] = {basis: {} for basis in Basis}
+
+
 def weights_of(kind: FinancialType, basis: Basis) -> dict[str, Weights]:
     """Every figure that accounts of this kind count in, with their weights; a shared dict: only read it."""
+    # By code: hashing the whole kind takes longer than the look-up.
+    found = _known[basis].get(kind.code)
+    if found is None:
+        found = _known[basis][kind.code] = _weights(kind, basis)
+    return found
+
+
+@lru_cache(maxsize=256)
+def kinds_in(figure: str, basis: Basis) -> dict[str, Weights]:
+    """The codes of the financial types that count in a figure, with their weights; only read it."""
+    found = ((code, weights_of(kind, basis).get(figure)) for code, kind in FINANCIAL_TYPES.items())
+    return {code: weights for code, weights in found if weights is not None}
+
+
+def _weights(kind: FinancialType, basis: Basis) -> dict[str, Weights]:
     found: dict[str, Weights] = {"balance": natural_weights(kind.type)}
     converted = conversion(kind, basis)
     if converted is not None:

@@ -1,16 +1,17 @@
 """What every statement is computed from: the cut books, a period, a basis, and who asks for what."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
+from operator import itemgetter
 from typing import Final
-from uuid import UUID
 
 from accounts.financial_types import FinancialType
 from ledger.models import Entity, Ledger
 from reports.basis import Basis, conversion, conversion_label
-from reports.figures import weights_of
+from reports.figures import Weights, kinds_in, weights_of
 from reports.links import Explainer
 from reports.periods import BEGINNING, Period, fiscal_year_start
 from reports.sums import Books, ChartAccount, StatusFilter, Turnover
@@ -76,42 +77,92 @@ class Frame:
         """All days before the period; None where it begins with the books."""
         return None if self.period.is_from_beginning else Period(BEGINNING, self.period.start - _DAY)
 
-    def figures(self, period: Period | None) -> dict[str, Decimal]:
+    def figures(self, period: Period | None) -> Mapping[str, Decimal]:
         """Every figure of some days, by its name in `reports.figures`; absent ones are zero. Without days all
         are."""
         if period is None:
             return {}
-        by_kind: dict[FinancialType, list[Decimal]] = {}
-        kinds = self._kinds
-        for account_id, turnover in self.turnovers(period).items():
-            sums = by_kind.setdefault(kinds[account_id], [_ZERO, _ZERO])
-            sums[0] += turnover.debits
-            sums[1] += turnover.credits
-        found: dict[str, Decimal] = {}
-        for kind, sums in by_kind.items():
-            turnover = Turnover(*sums)
-            for name, weights in weights_of(kind, self.scope.basis).items():
-                found[name] = found.get(name, _ZERO) + weighted(turnover, weights)
+        found = self._figures.get(period)
+        if found is None:
+            found = self._figures[period] = self._add_up(period)
         return found
 
     @cached_property
-    def _kinds(self) -> dict[object, FinancialType]:
-        return {account.id: account.kind for account in self.books.accounts}
+    def _figures(self) -> dict[Period, dict[str, Decimal]]:
+        return {}
 
-    @cached_property
-    def _parents(self) -> dict[UUID, UUID | None]:
-        return {account.id: account.parent_id for account in self.books.accounts}
-
-    @cached_property
-    def _members(self) -> dict[str, dict[UUID, Member]]:
-        """The accounts that count in each figure, in the order of the chart."""
-        found: dict[str, dict[UUID, Member]] = {}
+    def _add_up(self, period: Period) -> dict[str, Decimal]:
+        by_kind: dict[str, Turnover] = {}
+        turnovers = self.turnovers(period)
+        kinds: dict[str, FinancialType] = {}
         for account in self.books.accounts:
-            for figure, weights in weights_of(account.kind, self.scope.basis).items():
-                found.setdefault(figure, {})[account.id] = (account, weights)
+            moved = turnovers.get(account.key)
+            if moved is None:
+                continue
+            code = account.kind.code
+            sums = by_kind.get(code)
+            if sums is None:
+                kinds[code] = account.kind
+                by_kind[code] = moved
+            else:
+                by_kind[code] = Turnover(sums.debits + moved.debits, sums.credits + moved.credits)
+        found: dict[str, Decimal] = {}
+        for code, sums in by_kind.items():
+            net = sums.credits - sums.debits
+            for name, (debit, credit) in weights_of(kinds[code], self.scope.basis).items():
+                # Nearly all count the one side against the other.
+                if debit + credit:
+                    amount = weighted(sums, Weights(debit, credit))
+                else:
+                    amount = net if credit > 0 else -net
+                found[name] = found.get(name, _ZERO) + amount
         return found
 
-    def turnovers(self, period: Period) -> dict[UUID, Turnover]:
+    def figure(self, name: str, period: Period | None) -> Decimal:
+        """One figure of some days; zero without days."""
+        if period is None:
+            return _ZERO
+        known = self._figures.get(period)
+        if known is not None:
+            return known.get(name, _ZERO)
+        turnovers = self.turnovers(period)
+        amount = _ZERO
+        for key, (_, weights) in self._members(name).items():
+            moved = turnovers.get(key)
+            if moved is not None:
+                amount += weighted(moved, weights)
+        return amount
+
+    @cached_property
+    def _parents(self) -> list[int | None]:
+        return [account.parent_key for account in self.books.accounts]
+
+    def _members(self, figure: str) -> dict[int, Member]:
+        """The accounts that count in a figure, in the order of the chart."""
+        found = self._members_by_figure.get(figure)
+        if found is None:
+            by_code = self._accounts_by_code
+            members = [
+                (account.key, (account, weights))
+                for code, weights in kinds_in(figure, self.scope.basis).items()
+                for account in by_code.get(code, ())
+            ]
+            members.sort(key=itemgetter(0))
+            found = self._members_by_figure[figure] = dict(members)
+        return found
+
+    @cached_property
+    def _accounts_by_code(self) -> dict[str, list[ChartAccount]]:
+        found: dict[str, list[ChartAccount]] = {}
+        for account in self.books.accounts:
+            found.setdefault(account.kind.code, []).append(account)
+        return found
+
+    @cached_property
+    def _members_by_figure(self) -> dict[str, dict[int, Member]]:
+        return {}
+
+    def turnovers(self, period: Period) -> dict[int, Turnover]:
         """What each account moved in some days; read once for each."""
         found = self._turnovers.get(period)
         if found is None:
@@ -119,7 +170,7 @@ class Frame:
         return found
 
     @cached_property
-    def _turnovers(self) -> dict[Period, dict[UUID, Turnover]]:
+    def _turnovers(self) -> dict[Period, dict[int, Turnover]]:
         return {}
 
     def forest(self, figure: str, period: Period, *, keep_empty: bool = False) -> Forest:
@@ -134,7 +185,7 @@ class Frame:
             return conversion_label(account.name, account.kind, balance, is_expense=is_expense)
 
         return forest(
-            self._members.get(figure, {}),
+            self._members(figure),
             self._parents,
             self.turnovers(period),
             figure=figure,

@@ -1,7 +1,7 @@
 """What somebody asks of the reports, and the answer as data."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import StrEnum
 
 from reports.banks import Reconciliation, reconcile
@@ -27,7 +27,7 @@ class Kind(StrEnum):
 
 
 MAIN_STATEMENTS = (Kind.BALANCE, Kind.INCOME, Kind.CASHFLOW)
-_MAKERS = {
+_MAKERS: dict[Kind, Callable[[Frame], Statement]] = {
     Kind.INCOME: income_statement,
     Kind.BALANCE: balance_sheet,
     Kind.CASHFLOW: cash_flow_statement,
@@ -57,7 +57,7 @@ class Answer:
 
     def reconciliation(self) -> Reconciliation:
         """The banks' balances against the cash at the end of the period."""
-        cash = self.frame.figures(self.frame.until_end).get("cash", Decimal(0))
+        cash = self.frame.figure("cash", self.frame.until_end)
         return reconcile(self.question.scope.entity, cash)
 
 

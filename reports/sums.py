@@ -18,9 +18,10 @@ from uuid import UUID
 
 from accounts.financial_types import FinancialType
 from ledger.db import compact, fetch
+from ledger.ids import Prefix, encode_id
 from ledger.models import Entity, Ledger
 from reports.figures import kind_of
-from reports.periods import BEGINNING, Period
+from reports.periods import Period
 
 # Sums of many amounts may have more digits than the 28 that Python keeps by itself.
 EXACT: Final = Context(prec=60)
@@ -46,8 +47,14 @@ NOTHING: Final = Turnover(_ZERO, _ZERO)
 
 
 class ChartAccount(NamedTuple):
-    """One account of the chart, as the statements need it."""
+    """One account of the chart, as the statements need it.
 
+    `key` is its place in the chart: dictionaries by it are three times as fast as by id.
+    """
+
+    key: int
+    parent_key: int | None
+    public_id: str
     id: UUID
     parent_id: UUID | None
     name: str
@@ -62,30 +69,31 @@ class ChartAccount(NamedTuple):
 class Books:
     """The chart of a ledger, and what stood on its accounts between the cuts.
 
-    `sums[account][i]` is what was dated from `cuts[i - 1]` to the day before `cuts[i]`; the first part has
-    all from the beginning. An account without any amount is not in `sums`.
+    `sums[key][i]` is what was dated before `cuts[i]` on the account of that key. An account without any
+    amount is not in `sums`.
     """
 
     accounts: tuple[ChartAccount, ...]
     cuts: tuple[date, ...]
-    sums: Mapping[UUID, tuple[Turnover, ...]]
+    sums: Mapping[int, tuple[Turnover, ...]]
 
-    def within(self, period: Period) -> dict[UUID, Turnover]:
+    def within(self, period: Period) -> dict[int, Turnover]:
         """What each account moved in the period, whose bounds must be among the cuts; accounts that had no
         amount are left out."""
-        first = 0 if period.is_from_beginning else self._place(period.start) + 1
-        last = self._place(period.after) + 1
+        last = self._place(period.after)
+        if period.is_from_beginning:
+            return {
+                key: parts[last]
+                for key, parts in self.sums.items()
+                if parts[last].debits or parts[last].credits
+            }
+        first = self._place(period.start)
         found = {}
-        for account_id, parts in self.sums.items():
-            debits = sum((part.debits for part in parts[first:last] if part.debits), _ZERO)
-            credits = sum((part.credits for part in parts[first:last] if part.credits), _ZERO)
-            if debits or credits:
-                found[account_id] = Turnover(debits, credits)
+        for key, parts in self.sums.items():
+            before, until = parts[first], parts[last]
+            if before is not until:
+                found[key] = Turnover(until.debits - before.debits, until.credits - before.credits)
         return found
-
-    def until(self, day: date) -> dict[UUID, Turnover]:
-        """What stood on each account at the end of `day`."""
-        return self.within(Period(BEGINNING, day))
 
     def _place(self, cut: date) -> int:
         place = bisect_left(self.cuts, cut)
@@ -215,18 +223,40 @@ def kept_sums(entity: Entity, ledger: Ledger, cuts: Sequence[date], status: Stat
 
 def books_of_rows(rows: Iterable[Sequence[Any]], cuts: Sequence[date]) -> Books:
     """Books from rows of the chart's columns, the account's id again, and the sums by turns."""
+    rows = list(rows)
+    keys: dict[UUID, int] = {row[0]: key for key, row in enumerate(rows)}
     accounts = []
-    sums: dict[UUID, tuple[Turnover, ...]] = {}
-    for id_, parent_id, name, type_, financial_type, code, has_sums, *amounts in rows:
+    sums: dict[int, tuple[Turnover, ...]] = {}
+    for key, (id_, parent_id, name, type_, financial_type, code, has_sums, *amounts) in enumerate(rows):
         accounts.append(
-            ChartAccount(id_, parent_id, name, type_, financial_type, code, kind_of(type_, financial_type))
+            ChartAccount(
+                key,
+                None if parent_id is None else keys.get(parent_id),
+                encode_id(Prefix.ACCOUNT, id_),
+                id_,
+                parent_id,
+                name,
+                type_,
+                financial_type,
+                code,
+                kind_of(type_, financial_type),
+            )
         )
         if has_sums is not None and any(amounts):
-            sums[id_] = tuple(
-                Turnover(debits or _ZERO, credits or _ZERO)
-                for debits, credits in zip(amounts[::2], amounts[1::2], strict=True)
-            )
+            sums[key] = _running(amounts)
     return Books(tuple(accounts), tuple(cuts), sums)
+
+
+def _running(amounts: Sequence[Decimal | None]) -> tuple[Turnover, ...]:
+    """What stood before each cut, of what each part moved; the same object where a part moved nothing."""
+    total = NOTHING
+    found = []
+    for place in range(0, len(amounts), 2):
+        debits, credits = amounts[place], amounts[place + 1]
+        if debits or credits:
+            total = Turnover(total.debits + (debits or _ZERO), total.credits + (credits or _ZERO))
+        found.append(total)
+    return tuple(found)
 
 
 def exactly() -> Any:

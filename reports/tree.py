@@ -1,12 +1,10 @@
 """Accounts as a tree with balances rolled up: what stands in an account and in all below it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from uuid import UUID
 
 from accounts.financial_types import is_cash
-from ledger.ids import Prefix, encode_id
 from reports.figures import Weights
 from reports.links import Explainer
 from reports.sums import NOTHING, ChartAccount, Turnover
@@ -70,9 +68,9 @@ Member = tuple[ChartAccount, Weights]
 
 
 def forest(
-    members: Mapping[UUID, Member],
-    parents: Mapping[UUID, UUID | None],
-    turnovers: Mapping[UUID, Turnover],
+    members: Mapping[int, Member],
+    parents: Sequence[int | None],
+    turnovers: Mapping[int, Turnover],
     *,
     figure: str,
     explain: Explainer,
@@ -81,43 +79,43 @@ def forest(
 ) -> Forest:
     """The accounts that count in a figure, as trees in the order of the chart.
 
-    `members` are these accounts in that order, `parents` has every account's parent. A member whose parent is
-    none hangs on the nearest one above that is, or stands at the top. Accounts without an amount, in
-    themselves and in all below, are left out unless `keep_empty`. The balances of the trees add up to the
+    `members` are these accounts by key in that order, `parents` has each account's parent. A member whose
+    parent is none hangs on the nearest one above that is, or stands at the top. Accounts without an amount,
+    in themselves and in all below, are left out unless `keep_empty`. The balances of the trees add up to the
     figure. `label` names an account by its balance, where it is not called by its name.
     """
-    below: dict[UUID | None, list[UUID]] = {}
-    shown: set[UUID] = set()
-    for account_id in members:
+    below: dict[int | None, list[int]] = {}
+    shown: set[int] = set()
+    for key in members:
         if not keep_empty:
-            turnover, weights = turnovers.get(account_id, NOTHING), members[account_id][1]
+            turnover, weights = turnovers.get(key, NOTHING), members[key][1]
             if not ((turnover.debits and weights.debit) or (turnover.credits and weights.credit)):
                 continue
         # The account, and those above it that are not there yet.
-        current = account_id
+        current = key
         while current not in shown:
             shown.add(current)
             above = parents[current]
             while above is not None and above not in members:
-                above = parents.get(above)
+                above = parents[above]
             if above is None:
                 break
             current = above
-    for account_id in members:
-        if account_id in shown:
-            above = parents[account_id]
+    for key in members:
+        if key in shown:
+            above = parents[key]
             while above is not None and above not in members:
-                above = parents.get(above)
-            below.setdefault(above, []).append(account_id)
+                above = parents[above]
+            below.setdefault(above, []).append(key)
     prefix = explain.prefix(figure) + "&accountId="
 
-    def node(account_id: UUID, parent_id: str | None, level: int) -> Node:
-        account, weights = members[account_id]
-        public_id = encode_id(Prefix.ACCOUNT, account_id)
+    def node(key: int, parent_id: str | None, level: int) -> Node:
+        account, weights = members[key]
+        public_id = account.public_id
         children: Forest = ()
-        if account_id in below:
-            children = tuple(node(child, public_id, level + 1) for child in below[account_id])
-        balance = weighted(turnovers.get(account_id, NOTHING), weights)
+        if key in below:
+            children = tuple(node(child, public_id, level + 1) for child in below[key])
+        balance = weighted(turnovers.get(key, NOTHING), weights)
         for child in children:
             balance += child.balance
         return Node(
@@ -134,4 +132,4 @@ def forest(
             prefix + public_id + "&includeChildren=true",
         )
 
-    return tuple(node(account_id, None, 0) for account_id in below.get(None, ()))
+    return tuple(node(key, None, 0) for key in below.get(None, ()))

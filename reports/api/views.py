@@ -15,6 +15,7 @@ from ledger.api.views import ApiView
 from ledger.clock import utc_now
 from ledger.exceptions import ValidationError
 from ledger.models import Entity
+from ledger.money import as_number
 from ledger.times import day_of, format_timestamp
 from reports import changes
 from reports.api import responses as described
@@ -124,7 +125,7 @@ def _order(question: Question, kind: Kind) -> Order:
 
 
 def _is_file(query: Mapping[str, Any]) -> bool:
-    return query.get("format", "json") != "json"
+    return bool(query.get("format", "json") != "json")
 
 
 def _as_file(order: Order, query: Mapping[str, Any]) -> HttpResponseBase:
@@ -232,9 +233,9 @@ class GeneralLedgerView(ApiView):
             "figure": ledger.figure,
             "accounts": out.ledger_accounts_out(ledger, timestamp),
             "totals": {
-                "debit": out.as_number(ledger.total_debits, currency),
-                "credit": out.as_number(ledger.total_credits, currency),
-                "amount": out.as_number(ledger.total, currency),
+                "debit": as_number(ledger.total_debits, currency),
+                "credit": as_number(ledger.total_credits, currency),
+                "amount": as_number(ledger.total, currency),
             },
             "entries": out.entries_out(page.rows, currency),
             "pdf_url": file_link(order, FileFormat.PDF),

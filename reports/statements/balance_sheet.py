@@ -87,8 +87,8 @@ def balance_sheet(frame: Frame) -> BalanceSheet:
     """The balance sheet at the end of the frame's period."""
     day = frame.until_end
     figures = frame.figures(day)
-    earlier = frame.figures(frame.earlier_years).get("earnings", _ZERO)
-    this_year = frame.figures(frame.fiscal_year).get("earnings", _ZERO)
+    earlier = frame.figure("earnings", frame.earlier_years)
+    this_year = frame.figure("earnings", frame.fiscal_year)
 
     def amount(name: str) -> Decimal:
         return figures.get(name, _ZERO)

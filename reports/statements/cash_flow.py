@@ -179,6 +179,6 @@ def cash_flow_statement(frame: Frame) -> CashFlowStatement:
         investing=investing,
         financing=financing,
         net_change_in_cash=operating + investing + financing,
-        beginning_cash=frame.figures(frame.before).get("cash", _ZERO),
-        ending_cash=frame.figures(frame.until_end).get("cash", _ZERO),
+        beginning_cash=frame.figure("cash", frame.before),
+        ending_cash=frame.figure("cash", frame.until_end),
     )

@@ -143,15 +143,14 @@ def read_general_ledger(
     chosen = _chosen(frame.books.accounts, account_id, with_children=with_children)
     before = frame.turnovers(frame.before) if frame.before else {}
     moved = frame.turnovers(period)
-    posted = of_status[StatusFilter.POSTED].turnovers(frame.until_end)
-    of_all = of_status[StatusFilter.ALL].turnovers(frame.until_end)
+    posted, of_all = (_by_id(of_status[status]) for status in StatusFilter)
     explain = scope.explain(period)
     accounts = []
     for account in chosen:
         weights = weights_of(account.kind, scope.basis).get(figure)
-        if weights is None or account.key not in of_all:
+        if weights is None or account.id not in of_all:
             continue
-        final, both = posted.get(account.key, NOTHING), of_all[account.key]
+        final, both = posted.get(account.id, NOTHING), of_all[account.id]
         turnover = moved.get(account.key, NOTHING)
         opening = weighted(before.get(account.key, NOTHING), weights)
         accounts.append(
@@ -178,6 +177,15 @@ def read_general_ledger(
         sum((one.moved.credits for one in accounts if one.weights.credit), _ZERO),
         sum((one.closing - one.opening for one in accounts), _ZERO),
     )
+
+
+def _by_id(frame: Frame) -> dict[UUID, Turnover]:
+    """What stood on the accounts at the end: by id, because the chart of a past moment may have more accounts
+    with pending transactions than without."""
+    turnovers = frame.turnovers(frame.until_end)
+    return {
+        account.id: turnovers[account.key] for account in frame.books.accounts if account.key in turnovers
+    }
 
 
 def _chosen(

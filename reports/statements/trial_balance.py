@@ -68,15 +68,15 @@ class TrialBalance:
 def trial_balance(frame: Frame) -> TrialBalance:
     """The trial balance at the end of the frame's period."""
     turnovers = frame.turnovers(frame.until_end)
-    explain = frame.scope.explain(frame.until_end)
+    prefix = frame.scope.explain(frame.until_end).prefix("balance") + "&accountId="
     lines = []
     for account in frame.books.accounts:
-        turnover = turnovers.get(account.id)
+        turnover = turnovers.get(account.key)
         if turnover is None:
             continue
         net = turnover.debits - turnover.credits
         debit, credit = max(net, _ZERO), max(-net, _ZERO)
-        url = explain.account("balance", account.id, with_children=False)
+        url = f"{prefix}{account.public_id}&includeChildren=false"
         lines.append(TrialBalanceLine(account, debit, credit, url))
     return TrialBalance(
         frame,

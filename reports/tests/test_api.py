@@ -220,7 +220,7 @@ def test_the_general_ledger_in_pages_runs_on(story: Company, reports: Reports) -
     assert cash["balance"]["debits_posted"] == "1800.00"
     entries, cursor = [], None
     while True:
-        more = {"cursor": cursor} if cursor else {}
+        more: dict[str, str] = {"cursor": cursor} if cursor else {}
         page = reports.get("general-ledger", startDate="2023-06-01", endDate="2024-01-31", pageSize=2, **more)
         entries += page["entries"]
         cursor = page["nextCursor"]

@@ -196,7 +196,9 @@ def test_sums_of_days_and_months_are_those_of_the_transactions(
                     entity=company.entity, ledger=company.ledger, status=status, known_at=known_at
                 )
                 for frame in read_frames(scope, wanted):
-                    found = {key: tuple(value) for key, value in frame.turnovers(frame.period).items()}
+                    ids = {account.key: account.id for account in frame.books.accounts}
+                    moved = frame.turnovers(frame.period)
+                    found = {ids[key]: tuple(value) for key, value in moved.items()}
                     assert found == brute_force(company, frame.period, status), frame.period
         transaction.set_rollback(True)
 
@@ -231,7 +233,7 @@ def test_a_broken_identity_is_named_with_both_figures(bakery: Company) -> None:
     frame = frame_of(bakery, month_period(2024, 3))
     assert list(broken_identities(frame)) == []
     wrong = dict(frame.books.sums)
-    del wrong[bakery.cash.id]
+    del wrong[next(one.key for one in frame.books.accounts if one.id == bakery.cash.id)]
     broken = list(broken_identities(replace(frame, books=replace(frame.books, sums=wrong))))
     assert any("assets = liabilities + equity: 0 is not 10" in sentence for sentence in broken)
     assert any("debits = credits" in sentence for sentence in broken)
@@ -256,8 +258,10 @@ def test_earnings_move_to_earlier_years_with_the_fiscal_year(bakery: Company, fi
     post(bakery, turn, "3", bakery.cash, bakery.sales)
     last_of_old = balance_sheet(frame_of(bakery, range_period(None, turn - dt.timedelta(days=1))))
     first_of_new = balance_sheet(frame_of(bakery, range_period(None, turn)))
-    assert (last_of_old.earnings_of_earlier_years, last_of_old.earnings_of_this_year) == (0, 10)
-    assert (first_of_new.earnings_of_earlier_years, first_of_new.earnings_of_this_year) == (10, 3)
+    assert last_of_old.earnings_of_earlier_years == 0
+    assert last_of_old.earnings_of_this_year == 10
+    assert first_of_new.earnings_of_earlier_years == 10
+    assert first_of_new.earnings_of_this_year == 3
     year = fiscal_year_period(turn.year + (first_month > 1), first_month=first_month)
     assert year.start == turn == fiscal_year_start(year.end, first_month=first_month)
     assert income_statement(frame_of(bakery, year)).net_income == 3

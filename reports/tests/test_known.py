@@ -171,7 +171,7 @@ def test_changes_tell_what_happened_in_pages(history: History) -> None:
     assert sorted(told) == sorted([["edited", "approved", "reversed"], ["created"], ["deleted"], ["created"]])
     pages, cursor = [], None
     while True:
-        more = {"cursor": cursor} if cursor else {}
+        more: dict[str, str] = {"cursor": cursor} if cursor else {}
         page = history.reports.get("changes", pageSize=1, **query, **more)
         pages += page["changes"]
         cursor = page["nextCursor"]

@@ -109,7 +109,7 @@ def test_the_real_journal_ties_in_every_month_of_nine_years(real_books: Entity) 
 
     def path(account: Any) -> str:
         above = f"{path(parents[account.parent_id])}:" if account.parent_id else ""
-        return above + account.name
+        return above + str(account.name)
 
     with (SHARED / "gl_hledger_project_expected_trial_balance_share.csv").open() as file:
         expected = {row["account"]: Decimal(row["balance"]) for row in csv.DictReader(file)}
