@@ -1,8 +1,8 @@
 """Accounts as a tree with balances rolled up: what stands in an account and in all below it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from accounts.financial_types import is_cash
 from reports.figures import Weights
@@ -12,8 +12,7 @@ from reports.sums import NOTHING, ChartAccount, Turnover
 _ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A line of a tree: an account, or a line that is computed and has no account of its own.
 
     `balance` includes everything below. It is on the normal side of the account's type: positive for what the
