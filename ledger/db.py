@@ -7,7 +7,7 @@ costs more than the work itself: statements sent here are bound on the server an
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from time import monotonic
-from typing import Any, Final, LiteralString, cast
+from typing import Any, Final, cast
 from uuid import UUID
 
 import psycopg
@@ -79,7 +79,8 @@ def fetch(sql: str, params: Parameters | None = None) -> list[Row]:
     Decimal; pass JSON as text with a cast. Raises Django's database errors; `sqlstate` tells them apart.
     """
     cursor = _run(sql, params)
-    return cursor.fetchall() if cursor.description is not None else []
+    # Asking for `description` would describe every column.
+    return cursor.fetchall() if cursor.pgresult is not None and cursor.pgresult.nfields else []
 
 
 def execute(sql: str, params: Parameters | None = None) -> int:
@@ -96,7 +97,7 @@ def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]])
     statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
     started = monotonic() if connection.queries_logged else None
     try:
-        with connection.wrap_database_errors, _Cursor(raw).copy(cast("LiteralString", statement)) as copy:
+        with connection.wrap_database_errors, _Cursor(raw).copy(statement) as copy:
             for row in rows:
                 copy.write_row(row)
     finally:
@@ -134,7 +135,7 @@ def _run(sql: str, params: Parameters | None) -> Cursor[Row]:
     started = monotonic() if connection.queries_logged else None
     try:
         with connection.wrap_database_errors:
-            return cursor.execute(cast("LiteralString", sql), params, prepare=True)
+            return cursor.execute(sql, params, prepare=True)
     finally:
         if started is not None:  # a test counts queries, or DEBUG is on
             connection.queries_log.append({"sql": sql, "time": f"{monotonic() - started:.3f}"})

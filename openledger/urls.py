@@ -7,13 +7,14 @@ from django.views.generic import RedirectView
 from openledger import api_description, health
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("v1/openapi.json", api_description.Json.as_view(), name="openapi"),
-    path("v1/openapi.yaml", api_description.Yaml.as_view()),
-    path("v1/", include("ledger.api.urls")),
-    # Before the accounts': what an upper app adds to an address of a lower one must be found first.
-    path("v1/", include("reports.api.urls")),
+    # Django tries one after the other, so the busiest come first. Transactions come before accounts: what an
+    # upper app adds to an address of a lower one must be found first.
     path("v1/", include("transactions.api.urls")),
     path("v1/", include("accounts.api.urls")),
+    path("v1/", include("ledger.api.urls")),
+    path("v1/", include("reports.api.urls")),
+    path("v1/openapi.json", api_description.Json.as_view(), name="openapi"),
+    path("v1/openapi.yaml", api_description.Yaml.as_view()),
     path("", RedirectView.as_view(url="/docs")),
     path("docs", api_description.Swagger.as_view()),
     path("redoc", api_description.Redoc.as_view()),

@@ -5,6 +5,7 @@ Where neither side is cash, the revenue or expense account says it; where both a
 moved between own pockets and there is nothing to categorize. (Contract, section 5, `categorize`.)
 """
 
+from functools import lru_cache
 from typing import Literal
 
 from accounts.choices import AccountType
@@ -15,6 +16,7 @@ Side = Literal["debit", "credit"]
 PROFIT_AND_LOSS = frozenset({AccountType.REVENUE, AccountType.EXPENSE})
 
 
+@lru_cache(maxsize=4096)
 def category_side(
     debit_type: str, debit_financial_type: str | None, credit_type: str, credit_financial_type: str | None
 ) -> Side | None:

@@ -30,10 +30,13 @@ class _Account(NamedTuple):
 
 @lru_cache(maxsize=_ACCOUNTS_KNOWN_MAX)
 def _account(
-    account_id: UUID, name: str, type_: str, financial_type: str | None, code: int | None
+    account_id: int, name: str, type_: str, financial_type: str | None, code: int | None
 ) -> _Account:
-    """The account of these values, written once for all the transactions that show it."""
-    public_id = encode_id(Prefix.ACCOUNT, account_id)
+    """The account of these values, written once for all the transactions that show it.
+
+    Its id comes as the UUID's integer: looking that up takes a fifth of the time.
+    """
+    public_id = encode_id(Prefix.ACCOUNT, UUID(int=account_id))
     # Here, unlike in the accounts' own API, codes are strings.
     shown_code = None if code is None else str(code)
     shape = {
@@ -59,36 +62,39 @@ class TransactionShaper:
     def __init__(self, entity: Entity) -> None:
         self.entity_id = entity.public_id
         self.instance_id = entity.instance_id
-        self._ledgers: dict[UUID, str] = {}
+        self._ledgers: dict[int, str] = {}
 
     def full(self, row: Row) -> dict[str, Any]:
         """The whole transaction object."""
         debit = _account(
-            row.debit_account_id, row.debit_name, row.debit_type, row.debit_financial_type, row.debit_code
+            row.debit_account_id.int,
+            row.debit_name,
+            row.debit_type,
+            row.debit_financial_type,
+            row.debit_code,
         )
         credit = _account(
-            row.credit_account_id,
+            row.credit_account_id.int,
             row.credit_name,
             row.credit_type,
             row.credit_financial_type,
             row.credit_code,
         )
-        ledger_id = self._ledgers.get(row.ledger_id) or self._ledgers.setdefault(
-            row.ledger_id, encode_id(Prefix.LEDGER, row.ledger_id)
+        ledger_id = self._ledgers.get(row.ledger_id.int) or self._ledgers.setdefault(
+            row.ledger_id.int, encode_id(Prefix.LEDGER, row.ledger_id)
         )
         side = category_side(
             row.debit_type, row.debit_financial_type, row.credit_type, row.credit_financial_type
         )
         category = None if side is None else debit if side == "debit" else credit
-        day = row.date.isoformat()
         return {
             "id": encode_id(Prefix.TRANSACTION, row.id),
             "entityId": self.entity_id,
             "instanceId": self.instance_id,
             "ledgerId": ledger_id,
             "timestamp": row.timestamp,
-            "date": day,
-            "transaction_date": day,
+            "date": row.date,
+            "transaction_date": row.date,
             "amount": as_number(row.amount, row.currency),
             "currency": row.currency,
             "description": row.description,
