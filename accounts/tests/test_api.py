@@ -239,6 +239,8 @@ def test_a_deleted_account_is_gone_without_a_word(owner: Caller) -> None:
     path = "/v1/accounts/" + owner.post("/v1/accounts", {"name": "A", "type": "ASSET"}).json()["id"]
     response = owner.delete(path)
     assert (response.status_code, response.content) == (204, b"")
+    # RFC 9110, 8.6
+    assert not response.has_header("Content-Length")
     assert owner.get(path).status_code == 404
     assert owner.delete(path).status_code == 404
 
@@ -543,7 +545,9 @@ def test_reads_cost_these_many_queries(
     assert owner.get(path).status_code == 200
     # The token and the company are known to the process by now.
     with django_assert_num_queries(queries):
-        assert owner.get(path).status_code == 200
+        response = owner.get(path)
+    assert response.status_code == 200
+    assert response["Content-Length"] == str(len(response.content))
 
 
 def test_every_error_is_json(owner: Caller) -> None:

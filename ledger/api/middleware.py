@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 import structlog
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from ledger.api.errors import error_response, is_api_path, json_instead
@@ -21,7 +21,8 @@ class RequestIdMiddleware:
     """Gives every request an id: the caller's `X-Request-ID` where it is sane, else a new one.
 
     The id stands in `request.request_id`, in every log line and error of the request, and in the response.
-    Pages that Django itself makes of API errors (debug pages too) leave as the API's error body.
+    Pages that Django itself makes of API errors (debug pages too) leave as the API's error body. API responses
+    say how long they are; without that the server sends them in chunks.
     """
 
     def __init__(self, get_response: Handler) -> None:
@@ -36,9 +37,16 @@ class RequestIdMiddleware:
         structlog.contextvars.bind_contextvars(request_id=request_id)
         response = self.get_response(request)
         if is_api_path(request.path_info):
-            response = json_instead(request, response)
+            response = with_length(json_instead(request, response))
         response["X-Request-ID"] = request_id
         return response
+
+
+def with_length(response: HttpResponseBase) -> HttpResponseBase:
+    """Return the response with its Content-Length; a stream and a 204 have none (RFC 9110, 8.6)."""
+    if isinstance(response, HttpResponse) and response.status_code != 204:
+        response.headers.setdefault("Content-Length", str(len(response.content)))
+    return response
 
 
 class RateLimitMiddleware:

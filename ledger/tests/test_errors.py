@@ -37,6 +37,7 @@ def error_of(response: Any, status: int, code: str) -> dict[str, Any]:
     assert error["requestId"] == response["X-Request-ID"]
     assert "secret" not in response.content.decode()
     assert "RateLimit-Remaining" in response
+    assert response["Content-Length"] == str(len(response.content))
     return dict(error)
 
 
