@@ -155,8 +155,8 @@ class UnavailableError(LedgerError):
 
     def __init__(self) -> None:
         super().__init__(
-            "The books cannot be reached for the moment. Send the request again in a few seconds; a call that "
-            "changes something with the same Idempotency-Key, so that it is done once.",
+            "The books cannot be reached for the moment. Send the request again in a few seconds; a call "
+            "that changes something with the same Idempotency-Key, so that it is done once.",
             headers={"Retry-After": "2"},
         )
 

@@ -6,10 +6,10 @@ of theirs begins with the company's id, and a reference from one tenant row to a
 too: no row can point into another company's books, whatever SQL is run.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import models
-from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.backends.ddl_references import Statement
 
 from ledger.ids import new_id
@@ -22,16 +22,19 @@ class TableKind(models.TextChoices):
 
 
 class _DatabaseConstraint(models.BaseConstraint):
-    """A constraint that the database alone checks; Django only writes it into migrations."""
+    """A constraint that the database alone checks; Django only writes it into migrations.
+
+    (Django's stubs give the SQL methods types that Django's own constraints don't have, hence `Any`.)
+    """
 
     def validate(self, model: Any, instance: Any, exclude: Any = None, using: str = "default") -> None:
         """Nothing to do before saving: services translate what the database refuses."""
 
-    def constraint_sql(self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor) -> None:
+    def constraint_sql(self, model: Any, schema_editor: Any) -> Any:
         # These reach across tables or replace what CREATE TABLE wrote, so they follow after it.
         schema_editor.deferred_sql.append(self.create_sql(model, schema_editor))
 
-    def remove_sql(self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor) -> Statement:
+    def remove_sql(self, model: Any, schema_editor: Any) -> Any:
         return Statement(
             "ALTER TABLE %(table)s DROP CONSTRAINT %(name)s",
             table=schema_editor.quote_name(model._meta.db_table),
@@ -56,7 +59,7 @@ class TenantPrimaryKey(_DatabaseConstraint):
     To the ORM and the admin `id` stays the primary key: a UUIDv7 is unique on its own.
     """
 
-    def create_sql(self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor) -> Statement:
+    def create_sql(self, model: Any, schema_editor: Any) -> Any:
         table = model._meta.db_table
         return Statement(
             "ALTER TABLE %(table)s DROP CONSTRAINT %(old)s,"
@@ -90,7 +93,7 @@ class CompositeForeignKey(_DatabaseConstraint):
         self.fields, self.to, self.to_fields = tuple(fields), to, tuple(to_fields)
         self.follow_updates = follow_updates
 
-    def create_sql(self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor) -> Statement:
+    def create_sql(self, model: Any, schema_editor: Any) -> Any:
         target = model._meta.apps.get_model(self.to)
         return Statement(
             "ALTER TABLE %(table)s ADD CONSTRAINT %(name)s FOREIGN KEY (%(columns)s)"
@@ -103,7 +106,7 @@ class CompositeForeignKey(_DatabaseConstraint):
             on_update=" ON UPDATE CASCADE" if self.follow_updates else "",
         )
 
-    def deconstruct(self) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
+    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
         path, args, kwargs = super().deconstruct()
         kwargs |= {"fields": self.fields, "to": self.to, "to_fields": self.to_fields}
         if self.follow_updates:

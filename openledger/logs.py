@@ -1,15 +1,16 @@
 """Log lines as JSON, each with the request's id, for people and machines alike."""
 
 import structlog
+from structlog.typing import Processor
 
-SHARED_PROCESSORS = [
+SHARED_PROCESSORS: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
 # Tracebacks are plain: no local variables, which may hold keys and tokens.
-JSON_PROCESSORS = [
+JSON_PROCESSORS: list[Processor] = [
     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
     structlog.processors.format_exc_info,
     structlog.processors.JSONRenderer(),

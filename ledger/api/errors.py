@@ -187,7 +187,7 @@ def _from_drf(exc: drf.APIException) -> LedgerError:
         case drf.UnsupportedMediaType():
             return UnsupportedMediaTypeError(f"{exc.detail} Send JSON with 'Content-Type: application/json'.")
         case drf.Throttled():
-            wait = max(1, int(exc.wait or 1))
+            wait = max(1, int(getattr(exc, "wait", None) or 1))
             return RateLimitedError(f"Too many requests; wait {wait} seconds.", retry_after_seconds=wait)
         case _ if exc.status_code < 500:  # ParseError, NotAcceptable and whatever a plug-in brings
             return ValidationError(str(exc.detail))

@@ -18,8 +18,9 @@ from ledger.exceptions import ValidationError, shown
 
 METADATA_LIMIT_BYTES: Final = 16 * 1024
 METADATA_DEPTH_MAX: Final = 20
-# PostgreSQL's jsonb writes a number out in full, so 1e9999 would take 10 KB; doubles end at 1e308.
-METADATA_EXPONENT_MAX: Final = 308
+# PostgreSQL's jsonb writes a number out in full, so 1e9999 would take 10 KB. Doubles pass: they lie between
+# 5e-324, with up to 17 digits, and 2e308.
+METADATA_EXPONENT_MAX: Final = 350
 _INTEGER: Final = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 
 
@@ -271,7 +272,7 @@ class ListOfField(serializers.ListField):
         """Return the parsed values; faults are keyed by index."""
         if not isinstance(data, list) or not self.min_items <= len(data) <= self.max_items:
             raise serializers.ValidationError(f"{shown(data)} is not valid; send {self.form}.")
-        return cast("list[Any]", self.run_child_validation(data))
+        return self.run_child_validation(data)
 
 
 class MetadataField(RequestField):

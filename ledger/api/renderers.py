@@ -35,7 +35,7 @@ class Negotiation(DefaultContentNegotiation):
     one renderer, nearly all of them, doesn't look at the header.
     """
 
-    def select_renderer(
+    def select_renderer(  # type: ignore[override]  # DRF itself passes a list
         self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
         """Return the renderer and its media type."""

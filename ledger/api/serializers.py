@@ -50,7 +50,8 @@ class RequestListSerializer(serializers.ListSerializer):
     """A list of request shapes; the count is checked before any item, and faults are keyed by index."""
 
     def __init__(self, *args: Any, min_length: int = 1, max_length: int, **kwargs: Any) -> None:
-        super().__init__(*args, min_length=min_length, max_length=max_length, **kwargs)
+        super().__init__(*args, **kwargs)
+        self.min_length, self.max_length = min_length, max_length
         self.form = f"a list of {min_length} to {max_length} objects"
         self.error_messages["required"] = f"is missing; send {self.form}."
         self.error_messages["null"] = f"null is not allowed; send {self.form}."
@@ -62,7 +63,7 @@ class RequestListSerializer(serializers.ListSerializer):
                 {api_settings.NON_FIELD_ERRORS_KEY: [f"{shown(data)} is not valid; send {self.form}."]}
             )
         values = []
-        faults: dict[int, Any] = {}
+        faults: Any = {}
         for index, item in enumerate(data):
             try:
                 values.append(self.run_child_validation(item))
@@ -127,7 +128,8 @@ class RequestSerializer(serializers.Serializer):
         try:
             values = super().run_validation(given)
         except serializers.ValidationError as error:
-            for name, fault in error.detail.items():  # DRF makes a dict of them, of validate()'s too
+            faulty: Any = error.detail  # a dict: DRF makes one of validate()'s faults, too
+            for name, fault in faulty.items():
                 outer = self._spellings.get(name, name)
                 faults.setdefault(written.get(outer, outer), fault)
         if faults:
@@ -213,7 +215,8 @@ def parse(
     serializer = _shapes.kept.get((shape, partial))
     if serializer is None:
         serializer = _shapes.kept[shape, partial] = shape(partial=partial, context={})
-    serializer.context.update(zone=zone, in_query=in_query)
+    context: Any = serializer.context
+    context.update(zone=zone, in_query=in_query)
     try:
         values: dict[str, Any] = serializer.run_validation(data)
     except serializers.ValidationError as error:

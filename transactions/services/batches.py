@@ -86,7 +86,7 @@ def _record(
             values = (str(first),) * len(values)
         elif type(first) is UUID:
             # A third of what the driver's own way takes.
-            values = [value and value.hex for value in values]
+            values = tuple(value and value.hex for value in values)
         names.append(name)
         columns.append(values)
     copy_rows("transactions_transaction", names, zip(*columns, strict=True))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db.transaction import atomic
@@ -158,15 +158,14 @@ def _check_accounts(entity: Entity, rows: list[Row]) -> None:
 
 
 def _moved(row: Row, side: str, category: AccountFacts) -> Row:
-    return row._replace(
-        **{
-            f"{side}_account_id": category.id,
-            f"{side}_name": category.name,
-            f"{side}_type": category.type,
-            f"{side}_financial_type": category.financial_type,
-            f"{side}_code": category.code,
-        }
-    )
+    moved: dict[str, Any] = {
+        f"{side}_account_id": category.id,
+        f"{side}_name": category.name,
+        f"{side}_type": category.type,
+        f"{side}_financial_type": category.financial_type,
+        f"{side}_code": category.code,
+    }
+    return row._replace(**moved)
 
 
 def _with_category(metadata: str | None, category: AccountFacts) -> str | None:

@@ -1,5 +1,6 @@
 """Recording one transaction: one prepared statement, one round trip, one commit."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -193,7 +194,7 @@ def explain(entity: Entity, draft: Draft) -> LedgerError:
     )
 
 
-def account_fault(draft: Draft | Row, accounts: dict[UUID, AccountFacts]) -> LedgerError | None:
+def account_fault(draft: Draft | Row, accounts: Mapping[UUID, AccountFacts]) -> LedgerError | None:
     """The first thing that is wrong with the accounts of `draft`, given the company's accounts by id."""
     debit, credit = accounts.get(draft.debit_account_id), accounts.get(draft.credit_account_id)
     if (
@@ -209,7 +210,7 @@ def account_fault(draft: Draft | Row, accounts: dict[UUID, AccountFacts]) -> Led
     return _account_fault(draft, accounts)
 
 
-def _account_fault(draft: Draft | Row, accounts: dict[UUID, AccountFacts]) -> LedgerError | None:
+def _account_fault(draft: Draft | Row, accounts: Mapping[UUID, AccountFacts]) -> LedgerError | None:
     sides = (("debitAccountId", draft.debit_account_id), ("creditAccountId", draft.credit_account_id))
     for name, account_id in sides:
         if account_id not in accounts:
