@@ -31,6 +31,14 @@ ID_AFTER: Final = {
     "journal-entries": Prefix.JOURNAL_ENTRY,
 }
 _DONE: Final = {"200": "Done.", "201": "Made.", "202": "Taken up.", "204": "Done; there is no body."}
+# What an answer is when its `format` is asked for by one of these words.
+FILE_TYPES: Final = {
+    "pdf": "application/pdf",
+    "csv": "text/csv",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "svg": "image/svg+xml",
+    "png": "image/png",
+}
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -49,6 +57,7 @@ class ApiSchema(AutoSchema):
                 if isinstance(request, dict) or getattr(request, "schema_rules", None):
                     operation["requestBody"]["required"] = True
             operation["operationId"] = SECOND_ADDRESSES.get(self.path, operation["operationId"])
+            self._say_which_files(operation)
             self._share_parameters(operation)
             self._share_responses(operation)
         return operation
@@ -93,6 +102,17 @@ class ApiSchema(AutoSchema):
                 parameter["schema"] = dict(field.schema)
                 parameter["example"] = example_id(field.prefix)
                 parameter.setdefault("description", f"It begins with `{field.prefix}_`.")
+
+    def _say_which_files(self, operation: Any) -> None:
+        """Add to an answer in JSON what else it can be, where a parameter `format` chooses."""
+        for parameter in operation.get("parameters", []):
+            words = parameter["schema"].get("enum", []) if parameter["name"] == "format" else []
+            if "json" in words:
+                operation["responses"]["200"]["content"] |= {
+                    FILE_TYPES[word]: {"schema": {"type": "string", "format": "binary"}}
+                    for word in words
+                    if word in FILE_TYPES
+                }
 
     def _share_parameters(self, operation: Any) -> None:
         own = operation.get("parameters", [])

@@ -51,7 +51,7 @@ def closed_description() -> Any:
     closed = deepcopy(description())
     for schema in closed["components"]["schemas"].values():
         for node in nodes(schema):
-            if "properties" in node:
+            if node.get("type") == "object" and "properties" in node:
                 node.setdefault("additionalProperties", False)
     return closed
 
