@@ -1,8 +1,12 @@
 """What every command of an operator shares."""
 
+from argparse import ArgumentTypeError
+from collections.abc import Callable
 from typing import Any
 
+from django.core.exceptions import ValidationError as FieldError
 from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Model
 
 from ledger.actors import Actor, command_actor
 from ledger.exceptions import LedgerError
@@ -33,6 +37,19 @@ class OperatorCommand(BaseCommand):
     def secret(self, text: str) -> None:
         """Print what is shown this once."""
         self.stdout.write(text)
+
+
+def value_of(model: type[Model], field: str) -> Callable[[str], str]:
+    """Return what reads an argument into `field` of `model`; it refuses what the field cannot hold."""
+
+    def read(text: str) -> str:
+        try:
+            value: str = model._meta.get_field(field).clean(text, None)  # type: ignore[union-attr]
+        except FieldError as error:
+            raise ArgumentTypeError(f'"{text[:60]}" is not possible: {" ".join(error.messages)}') from error
+        return value
+
+    return read
 
 
 def find_developer(public_id: str) -> Developer:

@@ -127,7 +127,13 @@ def test_forget_idempotency_keys_spares_the_young() -> None:
     ("words", "message"),
     [
         (("create_developer", "Acme", "--currency", "XXZ"), "XXZ"),
+        (("create_developer", ""), "name: .*blank"),
+        (("create_developer", "A" * 201), "name: .*200"),
+        (("create_developer", "Acme", "--email", "nobody"), '--email: "nobody"'),
+        (("create_developer", "Acme", "--industry", "A" * 101), "--industry: .*100"),
         (("create_entity", "dev_1", "Name"), "dev_1"),
+        (("create_entity", "dev_1", "A" * 256), "name: .*255"),
+        (("create_entity", "dev_1", "Name", "--external-id", "A" * 256), "--external-id: .*255"),
         (("create_entity", encode_id(Prefix.DEVELOPER, new_id()), "Name"), "no developer"),
         (("create_api_key", encode_id(Prefix.DEVELOPER, new_id()), "Name"), "no developer"),
         (("revoke_key", encode_id(Prefix.API_KEY, new_id())), "no API key"),

@@ -4,7 +4,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from ledger.management.base import OperatorCommand
+from ledger.management.base import OperatorCommand, value_of
+from ledger.models import Developer
 from ledger.services.developers import Preferences, create_developer
 
 
@@ -15,9 +16,16 @@ class Command(OperatorCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
-        parser.add_argument("name", help="The name of the platform.")
-        parser.add_argument("--email", default="", help="Whom to write to.")
-        parser.add_argument("--industry", default="", help="What the platform is about.")
+        parser.add_argument("name", type=value_of(Developer, "name"), help="The name of the platform.")
+        parser.add_argument(
+            "--email", type=value_of(Developer, "email"), default="", help="Whom to write to."
+        )
+        parser.add_argument(
+            "--industry",
+            type=value_of(Developer, "industry"),
+            default="",
+            help="What the platform is about.",
+        )
         parser.add_argument("--currency", help="ISO 4217 code that new entities start with (default: USD).")
         parser.add_argument("--timezone", help="IANA time zone that new entities start with (default: UTC).")
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from ledger.management.base import OperatorCommand, find_developer
+from ledger.management.base import OperatorCommand, find_developer, value_of
+from ledger.models import Entity
 from ledger.services.entities import EntityFields, create_entity
 from ledger.services.settings import EntitySettings
 
@@ -17,8 +18,14 @@ class Command(OperatorCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
         parser.add_argument("developer", help="The id of the developer, dev_…")
-        parser.add_argument("name", help="The legal name of the company.")
-        parser.add_argument("--external-id", help="The developer's own id of the company, unique among its.")
+        parser.add_argument(
+            "name", type=value_of(Entity, "legal_name"), help="The legal name of the company."
+        )
+        parser.add_argument(
+            "--external-id",
+            type=value_of(Entity, "external_id"),
+            help="The developer's own id of the company, unique among its.",
+        )
         parser.add_argument(
             "--currency", help="ISO 4217 code (default: the developer's preference, else USD)."
         )
