@@ -43,6 +43,12 @@ def test_a_file_that_is_not_current_is_found_and_written_anew(tmp_path: Path) ->
     assert file.read_text() == FILE.read_text()
 
 
+@pytest.mark.parametrize("command", ["export_openapi", "export_postman"])
+def test_a_file_that_cannot_be_written_is_told_in_plain_words(command: str, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=r"x\.json cannot be written: No such file or directory"):
+        call_command(command, "--output", str(tmp_path / "none" / "x.json"))
+
+
 def test_the_collection_has_every_operation_once_in_the_folder_of_its_tag() -> None:
     made = collection(description())
     addresses = [

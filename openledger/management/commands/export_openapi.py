@@ -10,6 +10,7 @@ from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer
 from drf_spectacular.validation import validate_schema
 
 from openledger.api_description import generate
+from openledger.management.files import write
 
 _RENDERERS: dict[str, Any] = {"json": OpenApiJsonRenderer, "yaml": OpenApiYamlRenderer}
 
@@ -38,7 +39,7 @@ class Command(BaseCommand):
         if options["output"] is None:
             self.stdout.write(text, ending="")
         else:
-            options["output"].write_text(text)
+            write(options["output"], text)
             self.stdout.write(self.style.SUCCESS(f"Wrote {options['output']}."))
 
     def _check(self) -> None:

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from openledger.api_description import generate
+from openledger.management.files import write
 from openledger.postman import collection_json
 
 
@@ -34,7 +35,7 @@ class Command(BaseCommand):
         path: Path = options["output"]
         text = collection_json(generate())
         if not options["check"]:
-            path.write_text(text)
+            write(path, text)
             self.stdout.write(self.style.SUCCESS(f"Wrote {path}."))
         elif not path.exists() or path.read_text() != text:
             raise CommandError(f"{path} is not current; run 'manage.py export_postman'.")
