@@ -7,6 +7,7 @@ from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
 
 from openledger import embedded
+from openledger.connections import drained
 
 # How many more objects must have been made than freed before the collector looks at the young ones.
 COLLECT_AFTER = 50_000
@@ -14,7 +15,7 @@ COLLECT_AFTER = 50_000
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openledger.settings")
 embedded.start()
 
-application = get_wsgi_application()
+application = drained(get_wsgi_application())
 # Imports every view now: the first caller does not wait for it, and all of it is there to be frozen.
 get_resolver().url_patterns  # noqa: B018
 
