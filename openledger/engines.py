@@ -57,6 +57,9 @@ jit = off
 
 # Steady posting makes a checkpoint every quarter of an hour, not every few seconds.
 wal_buffers = 16MB
+# The first change of a page after a checkpoint writes the page whole; in large books, where postings are
+# spread over many pages, that is most of the log. The wheel has no lz4.
+wal_compression = pglz
 min_wal_size = 256MB
 max_wal_size = 2GB
 checkpoint_timeout = 15min
