@@ -18,9 +18,10 @@ from ledger.exceptions import ValidationError, shown
 
 METADATA_LIMIT_BYTES: Final = 16 * 1024
 METADATA_DEPTH_MAX: Final = 20
-# PostgreSQL's jsonb writes a number out in full, so 1e9999 would take 10 KB. Doubles pass: they lie between
-# 5e-324, with up to 17 digits, and 2e308.
-METADATA_EXPONENT_MAX: Final = 350
+# PostgreSQL's jsonb writes a number out in full, so 1e9999 would take 10 KB. What a double can be passes: up
+# to 1.8e308, and down to 5e-324 with up to 17 digits.
+METADATA_EXPONENT_MAX: Final = 308
+METADATA_DECIMALS_MAX: Final = 350
 _INTEGER: Final = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 
 
@@ -303,5 +304,7 @@ class MetadataField(RequestField):
             elif isinstance(item, Decimal | int):
                 number = Decimal(item)
                 exponent = cast("int", number.as_tuple().exponent)
-                if abs(number.adjusted()) > METADATA_EXPONENT_MAX or abs(exponent) > METADATA_EXPONENT_MAX:
-                    self.refuse(item, f"in it is beyond 10^±{METADATA_EXPONENT_MAX}")
+                if number.adjusted() > METADATA_EXPONENT_MAX:
+                    self.refuse(item, f"in it is beyond 10^{METADATA_EXPONENT_MAX}")
+                if exponent < -METADATA_DECIMALS_MAX:
+                    self.refuse(item, f"in it has more than {METADATA_DECIMALS_MAX} digits after the point")
