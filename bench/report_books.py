@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from itertools import islice
+from pathlib import Path
 from uuid import UUID
 
 from django.db import connection
@@ -23,6 +24,7 @@ from ledger.ids import new_id
 from ledger.models import Entity, Ledger
 from ledger.services.developers import create_developer
 from ledger.services.entities import create_entity
+from reports.exports import Books, ExportFormat, export_books
 from transactions.choices import Status
 from transactions.drafts import Draft
 from transactions.services import post_batch
@@ -81,6 +83,15 @@ def fill(rows: int) -> None:
             bar.update(len(batch))
     with connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE, FREEZE)")
+
+
+def export(file: Path) -> None:
+    """Write the books as hledger and ledger read them."""
+    entity = Entity.objects.get(legal_name=NAME)
+    ledger = Ledger.objects.get(entity_id=entity.id, is_default=True)
+    with file.open("w", encoding="utf-8") as out:
+        for piece in export_books(Books(entity, ledger), ExportFormat.HLEDGER):
+            out.write(piece)
 
 
 def _drafts(accounts: tuple[UUID, ...], chance: random.Random) -> Iterator[Draft]:

@@ -4,8 +4,9 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from statistics import median
 
-from bench import databases, report_books
+from bench import databases, journal, report_books
 from bench.books import Company, migrate
 from bench.crew import Crew
 from bench.measures import Bench, Result, Side, environment
@@ -44,6 +45,11 @@ class Stage:
     def side(self, name: str) -> Side:
         return (self.crew, name, 1)
 
+    def rows(self, path: str) -> int:
+        """How many accounts and lines an answer has: each says by which entries it is explained."""
+        ask = Requests(self.server.port, self.company.token, "GET", ((path, b""),))
+        return ask.answer().count(b'"entriesUrl":')
+
 
 def _filled(rows: int) -> str:
     """The name of the reports' books of so many transactions, which are made if there are none.
@@ -76,11 +82,13 @@ def reports(bench: Bench) -> Iterator[Result]:
         yield from _by_size(bench, small, large)
         yield from _of_past_days(bench, large)
         yield from _in_memory(large)
+        yield from _against_plain_text(bench, large)
 
 
 def _against_the_floor(bench: Bench, stage: Stage) -> Iterator[Result]:
     for title, (path, cuts) in REPORTS.items():
-        stage.ask(report=f"/v1/reports/{path}", floor=f"/v1/floor/roll-up?cuts={cuts}")
+        rows = stage.rows(f"/v1/reports/{path}")
+        stage.ask(report=f"/v1/reports/{path}", floor=f"/v1/floor/roll-up?cuts={cuts}&rows={rows}")
         duel = bench.duel(stage.side("report"), stage.side("floor"))
         yield duel.times(f"report_{path.partition('&')[0]}", f"{title}, against the bare roll-up", 1.5)
 
@@ -100,6 +108,30 @@ def _of_past_days(bench: Bench, stage: Stage) -> Iterator[Result]:
     stage.ask(past=f"/v1/reports/{_PAST}", today=f"/v1/reports/{_TODAY}")
     duel = bench.duel(stage.side("past"), stage.side("today"))
     yield duel.times("report_past", "balance sheet as of a past day, against the last", 1.5)
+
+
+def _against_plain_text(bench: Bench, stage: Stage) -> Iterator[Result]:
+    """The same statements by hledger or ledger, whichever is faster, on the exported journal."""
+    file = bench.scratch / "books.journal"
+    try:
+        stage.crew.call(report_books.export, file)
+        for title, seconds in journal.seconds_by_statement(file, bench.say).items():
+            path = f"/v1/reports/{REPORTS[title][0]}"
+            stage.ask(report=path)
+            lap = stage.crew.run("report", seconds=bench.size.seconds)
+            ours = median(lap.latencies)
+            yield Result(
+                f"plain_text_{title.replace(' ', '_')}",
+                f"{title}, against {seconds.program} on {bench.size.large_rows:,}",
+                f"{ours * 1000:.2f} ms",
+                f"{seconds.seconds:.1f} s",
+                ours / seconds.seconds,
+                1 / 1000,
+                at_most=True,
+                failures=len(lap.failures),
+            )
+    finally:
+        file.unlink(missing_ok=True)
 
 
 def _in_memory(stage: Stage) -> Iterator[Result]:

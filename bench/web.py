@@ -82,6 +82,10 @@ class Requests:
     # What the answer must hold besides.
     holds: bytes = b""
 
+    def answer(self) -> bytes:
+        """The body of the first one's answer."""
+        return Client(self.port).ask(self._request(*self.requests[0]))[1]
+
     def prepare(self, number: int) -> Callable[[], None]:
         client = Client(self.port)
         share = len(self.requests) * number // 8
