@@ -101,7 +101,8 @@ def parse_amount(
 def in_minor_digits(amount: Decimal, *, currency: str | None, field: str) -> Decimal:
     """Return an amount that `parse_amount` gave without a currency, quantized to this one's minor digits.
 
-    Without a currency to four digits. Raises ValidationError where it has more digits than that.
+    Without a currency, with at most four digits, it stays as it was written. Raises ValidationError where it
+    has more digits than that.
     """
     quantized = amount.quantize(_STEPS[currency] if currency else _SMALLEST_STEP, context=_EXACT)
     if quantized != amount:
@@ -111,7 +112,7 @@ def in_minor_digits(amount: Decimal, *, currency: str | None, field: str) -> Dec
             f"{shown(amount)} has more digits than {currency or 'any currency'} knows; "
             f"send at most {digits} after the point.",
         )
-    return quantized
+    return quantized if currency else amount
 
 
 def as_number(amount: Decimal, currency: str) -> Decimal:

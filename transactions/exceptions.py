@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from django.db import DatabaseError
@@ -10,6 +10,7 @@ from django.db import DatabaseError
 from ledger import db
 from ledger.exceptions import ConflictError, Detail, NotFoundError, ValidationError
 from ledger.ids import Prefix, encode_id
+from ledger.times import format_timestamp
 from transactions.choices import MOVES, Status
 
 
@@ -54,6 +55,16 @@ class IllegalMoveError(ConflictError):
         )
 
 
+class ExpiredError(ConflictError):
+    """An attempt to approve what expired, but for the timetable's next run."""
+
+    def __init__(self, transaction_id: UUID, expired_at: datetime) -> None:
+        super().__init__(
+            f"Transaction {encode_id(Prefix.TRANSACTION, transaction_id)} expired at "
+            f"{format_timestamp(expired_at)} and cannot become POSTED; edit its expiresAt or record a new one."
+        )
+
+
 class FinalError(ConflictError):
     """An attempt to edit or delete what is posted for good."""
 
@@ -61,7 +72,7 @@ class FinalError(ConflictError):
         remedy = (
             "Reverse it (POST /v1/transactions/{id}/reverse) and record a new one."
             if current == Status.POSTED
-            else "Record a new one."
+            else "It and its reversal cancel each other out; nothing more is to be done."
         )
         super().__init__(
             f"Transaction {encode_id(Prefix.TRANSACTION, transaction_id)} is {current} and cannot be "

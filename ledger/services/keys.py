@@ -63,7 +63,7 @@ def create_key(
 
 
 def rotate_key(*, key: ApiKey, grace_hours: int, actor: Actor) -> NewKey:
-    """Make a new key of the same name; the old one works for `grace_hours` more (0 to 720), or less if it
+    """Make a new key of the same name and end; the old one works for `grace_hours` more (0 to 720), or less if it
     ends before.
 
     Raises ConflictError for a key that was revoked or has expired.
@@ -76,7 +76,7 @@ def rotate_key(*, key: ApiKey, grace_hours: int, actor: Actor) -> NewKey:
         old = ApiKey.objects.select_for_update(of=("self",)).select_related("developer").get(pk=key.pk)
         if old.revoked_at is not None or (old.expires_at is not None and old.expires_at <= timezone.now()):
             raise ConflictError(f"Key {old.public_id} was revoked or has expired; create a new key instead.")
-        new = create_key(developer=old.developer, name=old.name, actor=actor)
+        new = create_key(developer=old.developer, name=old.name, actor=actor, expires_at=old.expires_at)
         ends_at = timezone.now() + timedelta(hours=grace_hours)
         before = {"expires_at": old.expires_at}
         old.expires_at = min(ends_at, old.expires_at or ends_at)

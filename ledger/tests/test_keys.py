@@ -113,7 +113,8 @@ def test_rotation_never_lengthens_a_life(made: NewDeveloper) -> None:
     ends = timezone.now() + timedelta(hours=1)
     old = keys.create_key(developer=made.developer, name="short", actor=SYSTEM, expires_at=ends).key
 
-    keys.rotate_key(key=old, grace_hours=24, actor=SYSTEM)
+    new = keys.rotate_key(key=old, grace_hours=24, actor=SYSTEM)
+    assert new.key.expires_at == old.expires_at
 
     old.refresh_from_db()
     assert old.expires_at == ends

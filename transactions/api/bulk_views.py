@@ -20,6 +20,7 @@ from transactions.api.responses import BulkResponse, example
 from transactions.api.transaction_views import with_category
 from transactions.drafts import Draft
 from transactions.services import post_batch
+from transactions.services.batches import accounts_of, find_faults
 
 _ITEM: Final = {
     "amount": 12.50,
@@ -67,9 +68,9 @@ class BulkView(ApiView):
         parse_query(request)
         items, is_atomic = self._read(request.data)
         faults, drafts = self._drafts(items)
-        if faults and is_atomic:
-            raise _refusal(faults)
         good = [(index, draft) for index, draft in enumerate(drafts) if draft is not None]
+        if faults and is_atomic:
+            raise _refusal(faults | self._book_faults(good))
         refused = post_batch(
             entity=self.entity,
             drafts=[draft for _, draft in good],
@@ -87,6 +88,12 @@ class BulkView(ApiView):
         ]
         answer = {"success": not faults, "totalProcessed": len(items), "results": results}
         return Response(answer, status=201)
+
+    def _book_faults(self, good: list[tuple[int, Draft]]) -> dict[int, LedgerError]:
+        """What keeps the well-formed ones out of the books: a refused batch hears of every fault at once."""
+        drafts = [draft for _, draft in good]
+        found = find_faults(self.entity, drafts, accounts_of(self.entity, drafts))
+        return {good[place][0]: error for place, error in found.items()}
 
     def _read(self, body: object) -> tuple[list[object], bool]:
         if not isinstance(body, dict):

@@ -99,6 +99,10 @@ def new_draft(values: Mapping[str, Any], entity: Entity, *, now: datetime | None
         raise ValidationError.of(
             "expiresAt", f"only PENDING transactions expire, this one is {status}; leave expiresAt out."
         )
+    if expires_at is not None and expires_at <= (now or utc_now()):
+        raise ValidationError.of(
+            "expiresAt", f"{expires_at:%Y-%m-%dT%H:%M:%SZ} has passed; send a later moment."
+        )
     description = get("description") or ""
     metadata = get("metadata")
     if get("direction"):

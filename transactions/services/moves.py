@@ -16,6 +16,7 @@ from ledger.ids import new_id
 from ledger.models import Entity
 from transactions.choices import APPROVABLE, COUNTS_AS_POSTED, MOVES, Change, Status
 from transactions.exceptions import (
+    ExpiredError,
     IllegalMoveError,
     PeriodClosedError,
     TransactionNotFoundError,
@@ -58,8 +59,8 @@ def approve_transactions(*, entity: Entity, ids: Sequence[UUID], actor: Actor) -
     """Post the pending transactions of `ids`: their amounts go from pending to posted in both accounts.
 
     One that is POSTED already counts as approved and does not change. One that cannot be approved
-    carries its error (TransactionNotFoundError, IllegalMoveError, PeriodClosedError) and does not keep
-    the others back. Repeated ids count once. The result is in the order of `ids`.
+    carries its error (TransactionNotFoundError, IllegalMoveError, ExpiredError, PeriodClosedError) and does
+    not keep the others back. Repeated ids count once. The result is in the order of `ids`.
 
     Raises PeriodClosedError where the books were closed in between; then nothing is approved.
     """
@@ -79,6 +80,8 @@ def approve_transactions(*, entity: Entity, ids: Sequence[UUID], actor: Actor) -
             elif row.status not in APPROVABLE:
                 error = IllegalMoveError(transaction_id, row.status, Status.POSTED)
                 approvals.append(Approval(transaction_id, row, error))
+            elif row.expires_at is not None and row.expires_at <= now:
+                approvals.append(Approval(transaction_id, row, ExpiredError(transaction_id, row.expires_at)))
             elif closed is not None and row.date <= closed:
                 approvals.append(Approval(transaction_id, row, PeriodClosedError(closed)))
             else:

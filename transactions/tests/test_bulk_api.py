@@ -87,6 +87,13 @@ def test_faults_against_the_books_are_listed_too(bakery: Company, owner: Caller)
     assert Transaction.objects.count() == 1
 
 
+def test_faults_of_shape_do_not_hide_those_against_the_books(bakery: Company, owner: Caller) -> None:
+    items = [body(bakery, amount=0), body(bakery, creditAccountId=bakery.rent.public_id)]
+    response = owner.post(URL, {"transactions": items})
+    assert_refused(response, "transactions[0].amount")
+    assert_refused(response, "transactions[1].creditAccountId")
+
+
 def test_faults_of_several_kinds_are_400(bakery: Company, owner: Caller) -> None:
     close_account(entity=bakery.entity, account=bakery.bank, actor=SYSTEM)
     items = [body(bakery, creditAccountId=bakery.bank.public_id), body(bakery, currency="EUR")]

@@ -177,7 +177,7 @@ def test_what_is_due_expires_and_counts_nowhere(bakery: Company, stranger: Compa
 
 
 def test_what_is_approved_or_in_a_closed_period_does_not_expire(bakery: Company) -> None:
-    due = NOON + dt.timedelta(days=1)
+    due = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
     approved = bakery.post("1", expires_at=due, at=due)
     approve_transactions(entity=bakery.entity, ids=[approved.id], actor=SYSTEM)
     closed = bakery.post("2", expires_at=due)
@@ -194,3 +194,11 @@ def test_expiring_goes_on_batch_by_batch(bakery: Company, monkeypatch: pytest.Mo
     assert list(expire_pending(entity=bakery.entity, now=NOON, actor=SYSTEM)) == [2, 2, 1]
     assert balance(bakery.rent) == sums(0, 0, 0, 0)
     assert_totals_hold(bakery.entity)
+
+
+def test_what_has_expired_is_not_approved_even_before_the_timetable_runs(bakery: Company) -> None:
+    late = bakery.post("1", expires_at=NOON)
+    [approval] = approve_transactions(entity=bakery.entity, ids=[late.id], actor=SYSTEM)
+    assert "expired" in str(approval.error)
+    assert approval.row is not None
+    assert approval.row.status == "PENDING"

@@ -344,6 +344,7 @@ def test_posted_at_once_and_what_cannot_expire(bakery: Company, owner: Caller) -
     shown = owner.post(URL, body(bakery, status="POSTED")).json()["transaction"]
     assert (shown["status"], shown["postedAt"]) == ("POSTED", shown["createdAt"])
     assert_refused(owner.post(URL, body(bakery, status="POSTED", expiresAt="2199-01-01")), "expiresAt")
+    assert_refused(owner.post(URL, body(bakery, expiresAt="2001-01-01")), "expiresAt")
 
 
 def test_counterparty_comes_from_the_description_where_none_is_given(bakery: Company, owner: Caller) -> None:

@@ -31,7 +31,7 @@ from transactions.services import (
     post_transaction,
     reverse_transaction,
 )
-from transactions.verification import register_check, verify_books
+from transactions.verification import checks, register_check, verify_books
 
 NOON = datetime(2026, 3, 15, 12, tzinfo=UTC)
 
@@ -110,7 +110,7 @@ def test_good_books_are_right(books: Books) -> None:
     assert books.found() == {}
     out = StringIO()
     call_command("verify", stdout=out)
-    assert f"{books.entity.public_id} Verified LLC: right (10 checks)" in out.getvalue()
+    assert f"{books.entity.public_id} Verified LLC: right ({len(checks())} checks)" in out.getvalue()
     assert "The books of 1 companies are right." in out.getvalue()
 
 
