@@ -61,7 +61,8 @@ class ExpiredError(ConflictError):
     def __init__(self, transaction_id: UUID, expired_at: datetime) -> None:
         super().__init__(
             f"Transaction {encode_id(Prefix.TRANSACTION, transaction_id)} expired at "
-            f"{format_timestamp(expired_at)} and cannot become POSTED; edit its expiresAt or record a new one."
+            f"{format_timestamp(expired_at)} and cannot become POSTED; edit its expiresAt or record a new "
+            "one."
         )
 
 

@@ -21,8 +21,8 @@ class RequestIdMiddleware:
     """Gives every request an id: the caller's `X-Request-ID` where it is sane, else a new one.
 
     The id stands in `request.request_id`, in every log line and error of the request, and in the response.
-    Pages that Django itself makes of API errors (debug pages too) leave as the API's error body. API responses
-    say how long they are; without that the server sends them in chunks.
+    Pages that Django itself makes of API errors (debug pages too) leave as the API's error body. API
+    responses say how long they are; without that the server sends them in chunks.
     """
 
     def __init__(self, get_response: Handler) -> None:

@@ -63,8 +63,8 @@ def create_key(
 
 
 def rotate_key(*, key: ApiKey, grace_hours: int, actor: Actor) -> NewKey:
-    """Make a new key of the same name and end; the old one works for `grace_hours` more (0 to 720), or less if it
-    ends before.
+    """Make a new key of the same name and end; the old one works for `grace_hours` more (0 to 720), or
+    less if it ends before.
 
     Raises ConflictError for a key that was revoked or has expired.
     """
