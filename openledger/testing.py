@@ -13,7 +13,7 @@ import pytest
 
 os.environ.setdefault("OPENLEDGER_VAR", os.path.join("var", "test"))
 
-from openledger import embedded  # noqa: E402 - the place of its data is set above
+from openledger import embedded
 
 embedded.start()
 # Where collected static files would be; without it the server warns with every request.
