@@ -5,17 +5,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
-from operator import itemgetter
 from typing import Final
 
-from accounts.financial_types import FinancialType
 from ledger.models import Entity, Ledger
 from reports.basis import Basis, conversion, conversion_label
-from reports.figures import Weights, kinds_in, weights_of
+from reports.figures import Weights, weights_of
 from reports.links import Explainer
 from reports.periods import BEGINNING, Period, fiscal_year_start
-from reports.sums import Books, ChartAccount, StatusFilter, Turnover
-from reports.tree import Forest, Member, forest, weighted
+from reports.sums import Books, ChartAccount, Members, StatusFilter, Turnover
+from reports.tree import Forest, forest, weighted
 
 _ZERO: Final = Decimal(0)
 _DAY: Final = timedelta(days=1)
@@ -92,24 +90,19 @@ class Frame:
         return {}
 
     def _add_up(self, period: Period) -> dict[str, Decimal]:
-        by_kind: dict[str, Turnover] = {}
         turnovers = self.turnovers(period)
-        kinds: dict[str, FinancialType] = {}
-        for account in self.books.accounts:
-            moved = turnovers.get(account.key)
-            if moved is None:
-                continue
-            code = account.kind.code
-            sums = by_kind.get(code)
-            if sums is None:
-                kinds[code] = account.kind
-                by_kind[code] = moved
-            else:
-                by_kind[code] = Turnover(sums.debits + moved.debits, sums.credits + moved.credits)
         found: dict[str, Decimal] = {}
-        for code, sums in by_kind.items():
-            net = sums.credits - sums.debits
-            for name, (debit, credit) in weights_of(kinds[code], self.scope.basis).items():
+        for weights, keys in self.books.chart.alike(self.scope.basis):
+            debits = credits = _ZERO
+            for key in keys:
+                moved = turnovers.get(key)
+                if moved is not None:
+                    debits += moved.debits
+                    credits += moved.credits
+            if not (debits or credits):
+                continue
+            sums, net = Turnover(debits, credits), credits - debits
+            for name, (debit, credit) in weights.items():
                 # Nearly all count the one side against the other.
                 if debit + credit:
                     amount = weighted(sums, Weights(debit, credit))
@@ -127,40 +120,14 @@ class Frame:
             return known.get(name, _ZERO)
         turnovers = self.turnovers(period)
         amount = _ZERO
-        for key, (_, weights) in self._members(name).items():
+        for key, (_, weights) in self._members(name).accounts.items():
             moved = turnovers.get(key)
             if moved is not None:
                 amount += weighted(moved, weights)
         return amount
 
-    @cached_property
-    def _parents(self) -> list[int | None]:
-        return [account.parent_key for account in self.books.accounts]
-
-    def _members(self, figure: str) -> dict[int, Member]:
-        """The accounts that count in a figure, in the order of the chart."""
-        found = self._members_by_figure.get(figure)
-        if found is None:
-            by_code = self._accounts_by_code
-            members = [
-                (account.key, (account, weights))
-                for code, weights in kinds_in(figure, self.scope.basis).items()
-                for account in by_code.get(code, ())
-            ]
-            members.sort(key=itemgetter(0))
-            found = self._members_by_figure[figure] = dict(members)
-        return found
-
-    @cached_property
-    def _accounts_by_code(self) -> dict[str, list[ChartAccount]]:
-        found: dict[str, list[ChartAccount]] = {}
-        for account in self.books.accounts:
-            found.setdefault(account.kind.code, []).append(account)
-        return found
-
-    @cached_property
-    def _members_by_figure(self) -> dict[str, dict[int, Member]]:
-        return {}
+    def _members(self, figure: str) -> Members:
+        return self.books.chart.members(figure, self.scope.basis)
 
     def turnovers(self, period: Period) -> dict[int, Turnover]:
         """What each account moved in some days; read once for each."""
@@ -186,7 +153,6 @@ class Frame:
 
         return forest(
             self._members(figure),
-            self._parents,
             self.turnovers(period),
             figure=figure,
             explain=self.scope.explain(period),

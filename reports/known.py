@@ -101,7 +101,7 @@ def _deleted_accounts(entity: Entity, ids: list[UUID]) -> dict[UUID, tuple[Any, 
         facts = event.before or {}
         account_id = decode_id(Prefix.ACCOUNT, event.object_id, field="object_id")
         found[account_id] = (
-            account_id,
+            str(account_id),
             None,
             facts["name"],
             facts["type"],

@@ -8,7 +8,7 @@ statement, it sees the chart and all sums at one moment.
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Context, Decimal, localcontext
 from enum import StrEnum
@@ -16,11 +16,12 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from accounts.financial_types import FinancialType
+from accounts.financial_types import FinancialType, is_cash
 from ledger.db import compact, fetch
 from ledger.ids import Prefix, encode_id
 from ledger.models import Entity, Ledger
-from reports.figures import kind_of
+from reports.basis import Basis
+from reports.figures import Weights, kind_of, kinds_in, weights_of
 from reports.periods import Period
 
 # Sums of many amounts may have more digits than the 28 that Python keeps by itself.
@@ -63,6 +64,74 @@ class ChartAccount(NamedTuple):
     code: int | None
     # The financial type, or the default of the account's type: its place in the statements.
     kind: FinancialType
+    is_cash: bool
+
+
+Member = tuple[ChartAccount, Weights]
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The accounts that count in a figure, by key and in the order of the chart, with their weights; and for
+    each the nearest one above it that counts as well; `below` is the same downwards."""
+
+    accounts: Mapping[int, Member]
+    above: Mapping[int, int | None]
+    below: Mapping[int | None, Sequence[int]]
+
+
+def downwards(above: Mapping[int, int | None]) -> dict[int | None, list[int]]:
+    """The keys right below each, in their order; those at the top are below None."""
+    below: dict[int | None, list[int]] = {}
+    for key, parent in above.items():
+        below.setdefault(parent, []).append(key)
+    return below
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chart:
+    """The accounts of a ledger in their order, and what follows from them alone; shared by many answers."""
+
+    accounts: tuple[ChartAccount, ...]
+    _members: dict[tuple[str, Basis], Members] = field(default_factory=dict)
+    _alike: dict[Basis, list[tuple[dict[str, Weights], list[int]]]] = field(default_factory=dict)
+
+    def members(self, figure: str, basis: Basis) -> Members:
+        """The accounts that count in a figure; only read it."""
+        found = self._members.get((figure, basis))
+        if found is None:
+            found = self._members[figure, basis] = self._find_members(figure, basis)
+        return found
+
+    def alike(self, basis: Basis) -> Iterable[tuple[Mapping[str, Weights], Sequence[int]]]:
+        """The accounts by their keys, those together that count alike in all figures; only read it."""
+        found = self._alike.get(basis)
+        if found is None:
+            found = []
+            for account in self.accounts:
+                weights = weights_of(account.kind, basis)
+                same = next((keys for other, keys in found if other == weights), None)
+                if same is None:
+                    found.append((weights, [account.key]))
+                else:
+                    same.append(account.key)
+            self._alike[basis] = found
+        return found
+
+    def _find_members(self, figure: str, basis: Basis) -> Members:
+        weights = kinds_in(figure, basis)
+        accounts = {
+            account.key: (account, weights[account.kind.code])
+            for account in self.accounts
+            if account.kind.code in weights
+        }
+        above: dict[int, int | None] = {}
+        for key in accounts:
+            current = self.accounts[key].parent_key
+            while current is not None and current not in accounts:
+                current = self.accounts[current].parent_key
+            above[key] = current
+        return Members(accounts, above, downwards(above))
 
 
 @dataclass(frozen=True)
@@ -73,9 +142,14 @@ class Books:
     amount is not in `sums`.
     """
 
-    accounts: tuple[ChartAccount, ...]
+    chart: Chart
     cuts: tuple[date, ...]
     sums: Mapping[int, tuple[Turnover, ...]]
+
+    @property
+    def accounts(self) -> tuple[ChartAccount, ...]:
+        """The accounts in the order of the chart."""
+        return self.chart.accounts
 
     def within(self, period: Period) -> dict[int, Turnover]:
         """What each account moved in the period, whose bounds must be among the cuts; accounts that had no
@@ -92,7 +166,8 @@ class Books:
         for key, parts in self.sums.items():
             before, until = parts[first], parts[last]
             if before is not until:
-                found[key] = Turnover(until.debits - before.debits, until.credits - before.credits)
+                (debits_before, credits_before), (debits, credits) = before, until
+                found[key] = Turnover(debits - debits_before, credits - credits_before)
         return found
 
     def _place(self, cut: date) -> int:
@@ -133,7 +208,12 @@ _SIDES: Final = {
         "credits": "credits_posted + credits_pending",
     },
 }
-CHART_COLUMNS: Final = "a.id, a.parent_id, a.name, a.type, a.financial_type, a.sub_type_code"
+# The ids as text: that is read, hashed and compared in a fraction of a UUID's time.
+CHART_COLUMNS: Final = "a.id::text, a.parent_id::text, a.name, a.type, a.financial_type, a.sub_type_code"
+_CHART_WIDTH: Final = 6
+# Charts are kept by their values, larger ones not at all: so they take some 30 MB at most.
+_CHARTS_KEPT_MAX: Final = 32
+_ACCOUNTS_KEPT_MAX: Final = 1_000
 CHART_ORDER: Final = "a.sub_type_code, a.name, a.id"
 
 
@@ -224,37 +304,51 @@ def kept_sums(entity: Entity, ledger: Ledger, cuts: Sequence[date], status: Stat
 def books_of_rows(rows: Iterable[Sequence[Any]], cuts: Sequence[date]) -> Books:
     """Books from rows of the chart's columns, the account's id again, and the sums by turns."""
     rows = list(rows)
-    keys: dict[UUID, int] = {row[0]: key for key, row in enumerate(rows)}
+    sums = {}
+    for key, row in enumerate(rows):
+        amounts = row[_CHART_WIDTH + 1 :]
+        if row[_CHART_WIDTH] is not None and any(amounts):
+            sums[key] = _running(amounts)
+    values = tuple([tuple(row[:_CHART_WIDTH]) for row in rows])
+    make = _kept_chart if len(values) <= _ACCOUNTS_KEPT_MAX else _chart
+    return Books(make(values), tuple(cuts), sums)
+
+
+def _chart(rows: tuple[tuple[Any, ...], ...]) -> Chart:
+    """The chart of rows of its columns."""
+    keys: dict[str, int] = {row[0]: key for key, row in enumerate(rows)}
     accounts = []
-    sums: dict[int, tuple[Turnover, ...]] = {}
-    for key, (id_, parent_id, name, type_, financial_type, code, has_sums, *amounts) in enumerate(rows):
+    for key, (id_, parent_id, name, type_, financial_type, code) in enumerate(rows):
         accounts.append(
             ChartAccount(
                 key,
                 None if parent_id is None else keys.get(parent_id),
-                encode_id(Prefix.ACCOUNT, id_),
-                id_,
-                parent_id,
+                encode_id(Prefix.ACCOUNT, UUID(id_)),
+                UUID(id_),
+                None if parent_id is None else UUID(parent_id),
                 name,
                 type_,
                 financial_type,
                 code,
                 kind_of(type_, financial_type),
+                is_cash(financial_type or ""),
             )
         )
-        if has_sums is not None and any(amounts):
-            sums[key] = _running(amounts)
-    return Books(tuple(accounts), tuple(cuts), sums)
+    return Chart(tuple(accounts))
+
+
+_kept_chart: Final = lru_cache(maxsize=_CHARTS_KEPT_MAX)(_chart)
 
 
 def _running(amounts: Sequence[Decimal | None]) -> tuple[Turnover, ...]:
     """What stood before each cut, of what each part moved; the same object where a part moved nothing."""
-    total = NOTHING
+    total, debits, credits = NOTHING, _ZERO, _ZERO
     found = []
-    for place in range(0, len(amounts), 2):
-        debits, credits = amounts[place], amounts[place + 1]
-        if debits or credits:
-            total = Turnover(total.debits + (debits or _ZERO), total.credits + (credits or _ZERO))
+    for debit, credit in zip(amounts[::2], amounts[1::2], strict=True):
+        if debit or credit:
+            debits += debit or _ZERO
+            credits += credit or _ZERO
+            total = Turnover(debits, credits)
         found.append(total)
     return tuple(found)
 

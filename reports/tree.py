@@ -1,13 +1,12 @@
 """Accounts as a tree with balances rolled up: what stands in an account and in all below it."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
-from accounts.financial_types import is_cash
 from reports.figures import Weights
 from reports.links import Explainer
-from reports.sums import NOTHING, ChartAccount, Turnover
+from reports.sums import NOTHING, ChartAccount, Members, Turnover, downwards
 
 _ZERO = Decimal(0)
 
@@ -55,6 +54,11 @@ def computed(id_: str, name: str, balance: Decimal, entries_url: str, *, type_: 
 def weighted(turnover: Turnover, weights: Weights) -> Decimal:
     """What an account's debits and credits are in a figure."""
     debits, credits = turnover
+    # Nearly all count the one side against the other.
+    if weights.debit > 0 > weights.credit:
+        return debits - credits
+    if weights.credit > 0 > weights.debit:
+        return credits - debits
     amount = _ZERO
     if weights.debit:
         amount = debits if weights.debit > 0 else -debits
@@ -63,12 +67,8 @@ def weighted(turnover: Turnover, weights: Weights) -> Decimal:
     return amount
 
 
-Member = tuple[ChartAccount, Weights]
-
-
 def forest(
-    members: Mapping[int, Member],
-    parents: Sequence[int | None],
+    members: Members,
     turnovers: Mapping[int, Turnover],
     *,
     figure: str,
@@ -78,38 +78,29 @@ def forest(
 ) -> Forest:
     """The accounts that count in a figure, as trees in the order of the chart.
 
-    `members` are these accounts by key in that order, `parents` has each account's parent. A member whose
-    parent is none hangs on the nearest one above that is, or stands at the top. Accounts without an amount,
-    in themselves and in all below, are left out unless `keep_empty`. The balances of the trees add up to the
+    `members` are these accounts. A member whose parent is none hangs on the nearest one above that is, or
+    stands at the top. Accounts without an amount, in themselves and in all below, are left out unless
+    `keep_empty`. The balances of the trees add up to the
     figure. `label` names an account by its balance, where it is not called by its name.
     """
-    below: dict[int | None, list[int]] = {}
-    shown: set[int] = set()
-    for key in members:
-        if not keep_empty:
-            turnover, weights = turnovers.get(key, NOTHING), members[key][1]
-            if not ((turnover.debits and weights.debit) or (turnover.credits and weights.credit)):
-                continue
+    accounts, above = members.accounts, members.above
+    shown: set[int | None] = {None}
+    for key, (_, weights) in () if keep_empty else accounts.items():
+        debits, credits = turnovers.get(key, NOTHING)
+        if not ((debits and weights.debit) or (credits and weights.credit)):
+            continue
         # The account, and those above it that are not there yet.
-        current = key
+        current: int | None = key
         while current not in shown:
             shown.add(current)
-            above = parents[current]
-            while above is not None and above not in members:
-                above = parents[above]
-            if above is None:
-                break
-            current = above
-    for key in members:
-        if key in shown:
-            above = parents[key]
-            while above is not None and above not in members:
-                above = parents[above]
-            below.setdefault(above, []).append(key)
+            current = above[current]  # type: ignore[index]
+    # None is shown besides the accounts.
+    is_whole = keep_empty or len(shown) == len(accounts) + 1
+    below = members.below if is_whole else downwards({key: above[key] for key in accounts if key in shown})
     prefix = explain.prefix(figure) + "&accountId="
 
     def node(key: int, parent_id: str | None, level: int) -> Node:
-        account, weights = members[key]
+        account, weights = accounts[key]
         public_id = account.public_id
         children: Forest = ()
         if key in below:
@@ -127,7 +118,7 @@ def forest(
             children,
             parent_id,
             level,
-            not is_cash(account.financial_type or ""),
+            not account.is_cash,
             prefix + public_id + "&includeChildren=true",
         )
 
