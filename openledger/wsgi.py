@@ -10,7 +10,7 @@ from openledger import embedded
 from openledger.connections import drained
 
 # How many more objects must have been made than freed before the collector looks at the young ones.
-COLLECT_AFTER = 50_000
+COLLECT_AFTER = 10_000
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openledger.settings")
 embedded.start()
@@ -25,4 +25,4 @@ get_resolver().url_patterns  # noqa: B018
 # makes is freed by its reference count and never needs it.
 gc.collect()
 gc.freeze()
-gc.set_threshold(COLLECT_AFTER, 10, 10)
+gc.set_threshold(COLLECT_AFTER, 5, 5)

@@ -25,6 +25,9 @@ class JSONRenderer(BaseRenderer):
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
         """Return `data` as JSON; no data (a 204) gives no bytes."""
+        if isinstance(renderer_context, dict):
+            # Nothing here reads it, and it holds the response that holds it (see `ApiView.dispatch`).
+            renderer_context.clear()
         return b"" if data is None else json.encode(data)
 
 
