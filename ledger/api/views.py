@@ -123,12 +123,12 @@ class ApiView(APIView):
             )
         except Exception as exc:
             response = self.handle_exception(exc)
-        response = self.finalize_response(wrapped, response, *args, **kwargs)
+        answer: HttpResponseBase = self.finalize_response(wrapped, response, *args, **kwargs)
         # The view holds its request and, under `head`, itself; these hold the view again. Such a circle keeps
         # the whole body in memory until the garbage collector comes, so it is opened where it ends.
         wrapped.parser_context = {}
         self.__dict__.pop("head", None)
-        return response
+        return answer
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
         """Say in the Allow header what this address takes."""

@@ -80,7 +80,7 @@ def approve_transactions(*, entity: Entity, ids: Sequence[UUID], actor: Actor) -
             elif row.status not in APPROVABLE:
                 error = IllegalMoveError(transaction_id, row.status, Status.POSTED)
                 approvals.append(Approval(transaction_id, row, error))
-            elif row.expires_at is not None and row.expires_at <= now:
+            elif row.status == Status.PENDING and row.expires_at is not None and row.expires_at <= now:
                 approvals.append(Approval(transaction_id, row, ExpiredError(transaction_id, row.expires_at)))
             elif closed is not None and row.date <= closed:
                 approvals.append(Approval(transaction_id, row, PeriodClosedError(closed)))

@@ -64,7 +64,11 @@ def test_each_change_files_exactly_the_former_state(bakery: Company) -> None:
     person = Actor(ActorKind.API_KEY, id=new_id(), label="key")
     entity = bakery.entity
     row = bakery.post(
-        description="first", counterparty="A", metadata={"n": 1}, external_id="x", expires_at=NOON
+        description="first",
+        counterparty="A",
+        metadata={"n": 1},
+        external_id="x",
+        expires_at=dt.datetime(2199, 1, 1, tzinfo=dt.UTC),
     )
     steps: list[tuple[Change, Any]] = [
         (

@@ -146,7 +146,13 @@ class Books(RuleBasedStateMachine):
         assert [approval.id for approval in approvals] == list(dict.fromkeys(ids))
         for approval in approvals:
             known = self.known.get(approval.id)
-            if known is not None and known.status in PENDING and not self.is_closed(known):
+            has_expired = known is not None and known.expires and known.status == Status.PENDING
+            if (
+                known is not None
+                and known.status in PENDING
+                and not has_expired
+                and not self.is_closed(known)
+            ):
                 self.known[approval.id] = replace(known, status=Status.POSTED)
                 self.changes += 1
             is_posted = approval.id in self.known and self.known[approval.id].status == Status.POSTED
