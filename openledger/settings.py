@@ -159,8 +159,8 @@ SESSION_COOKIE_AGE = 8 * 60 * 60
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
-# Its check looks for the middleware by name; ours is a subclass (openledger/middleware.py).
-SILENCED_SYSTEM_CHECKS = ["axes.W002"]
+# These checks look for the middleware by name; ours are subclasses (openledger/middleware.py).
+SILENCED_SYSTEM_CHECKS = ["axes.W002", "security.W003"]
 AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.5
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
