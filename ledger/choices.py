@@ -54,3 +54,13 @@ class ImportStatus(models.TextChoices):
     # Some rows were good and were made, others are listed as errors.
     PARTIAL = "partial"
     FAILED = "failed"
+
+
+class TaskState(models.TextChoices):
+    """How far background work is."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    # It failed for good; what passes by itself is tried again before.
+    FAILED = "failed"

@@ -34,8 +34,12 @@ class Prefix(StrEnum):
     IMPORT = "imp"
     BANK_CONNECTION = "item"
     BANK_ACCOUNT = "bacc"
+    BANK_LINE = "line"
+    RULE = "rule"
+    RECONCILIATION = "rec"
     INTEGRATION = "conn"
     REPORT = "rep"
+    TASK = "task"
 
 
 def new_id() -> UUID:

@@ -4,6 +4,16 @@ from ledger.models.audit import AuditEvent
 from ledger.models.developers import ApiKey, Developer
 from ledger.models.entities import Entity, Ledger
 from ledger.models.idempotency import IdempotencyKey
+from ledger.models.tasks import BackgroundTask
 from ledger.models.users import User
 
-__all__ = ["ApiKey", "AuditEvent", "Developer", "Entity", "IdempotencyKey", "Ledger", "User"]
+__all__ = [
+    "ApiKey",
+    "AuditEvent",
+    "BackgroundTask",
+    "Developer",
+    "Entity",
+    "IdempotencyKey",
+    "Ledger",
+    "User",
+]

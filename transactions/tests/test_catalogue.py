@@ -22,7 +22,7 @@ NATURAL_KEYS = {
 # Its rows are copies that outlive what they refer to.
 WITHOUT_REFERENCES = {Revision}
 # An account's key carries its ledger, so what refers to the account by both is of a ledger that is there.
-PROVED_BY_ACCOUNT = {("transactions_transaction", "ledger_id")}
+PROVED_BY_ACCOUNT = {("transactions_transaction", "ledger_id"), ("banking_bankaccount", "ledger_id")}
 GUARDS = {
     "transactions_transaction": {
         "transaction_insert",
