@@ -133,6 +133,13 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A running task whose worker was not seen for this long is taken over by another one.
+TASK_LOST_SECONDS = env.float("TASK_LOST_SECONDS", default=60)
+# Before the second attempt of a task that failed in passing; doubled before each further one.
+TASK_RETRY_SECONDS = env.float("TASK_RETRY_SECONDS", default=5)
+TASK_SECONDS_MAX = env.int("TASK_SECONDS_MAX", default=3600)
+# A request does not wait for a queue that is away: one more try, at once. The sweep sends it later.
+TASK_SEND_RETRY = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
