@@ -5,7 +5,12 @@ API, admin, imports, bank sync and commands all call these.
 
 from transactions.services.batches import post_batch
 from transactions.services.categorizing import categorize_transactions
-from transactions.services.editing import delete_transaction, edit_transaction
+from transactions.services.editing import (
+    delete_transaction,
+    delete_transactions,
+    edit_transaction,
+    edit_transactions,
+)
 from transactions.services.expiry import expire_pending
 from transactions.services.journal import JournalLine, post_journal_entry
 from transactions.services.moves import Approval, approve_transactions, move_transactions
@@ -18,7 +23,9 @@ __all__ = [
     "approve_transactions",
     "categorize_transactions",
     "delete_transaction",
+    "delete_transactions",
     "edit_transaction",
+    "edit_transactions",
     "expire_pending",
     "move_transactions",
     "post_batch",

@@ -28,6 +28,7 @@ from transactions.exceptions import (
 from transactions.rows import Row
 from transactions.services.batches import post_batch
 from transactions.services.changing import closed_through, lock_transactions
+from transactions.services.editing import announce_edits
 from transactions.services.posting import account_fault, metadata_text
 from transactions.services.rewriting import rewrite_transactions
 
@@ -52,7 +53,8 @@ def categorize_transactions(
     in the metadata.
 
     Raises TransactionNotFoundError, AccountNotFoundError, IllegalMoveError for a REVERSED one,
-    UnclearCategoryError where no side is clearly the one, AccountClosedError, PeriodClosedError.
+    UnclearCategoryError where no side is clearly the one, AccountClosedError, PeriodClosedError, and what an
+    app above refuses it with (`transactions.signals`).
     """
     with atomic():
         rows = lock_transactions(entity, ids)
@@ -86,6 +88,7 @@ def categorize_transactions(
                 unchecked.append(chosen)
             categorized[transaction_id] = chosen
         _check_accounts(entity, unchecked)
+        announce_edits(entity, [(rows[chosen.id], chosen) for chosen in unchecked], actor)
         rewrite_transactions(
             entity=entity, rows=list(categorized.values()), change=Change.CATEGORIZED, actor=actor, now=now
         )

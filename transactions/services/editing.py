@@ -1,5 +1,6 @@
 """Changing and deleting what is not yet final."""
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -9,12 +10,12 @@ from uuid import UUID
 import msgspec
 from django.db.transaction import atomic
 
-from accounts.facts import facts_of_accounts
+from accounts.facts import AccountFacts, facts_of_accounts
 from accounts.totals import ADD_EFFECT_TO_TOTALS, SLOTS
 from ledger.actors import Actor
 from ledger.api import json
 from ledger.clock import utc_now
-from ledger.db import compact, execute, slot
+from ledger.db import compact, execute, slot, uuid_array
 from ledger.exceptions import ConflictError
 from ledger.ids import Prefix, encode_id, new_id
 from ledger.models import Entity
@@ -31,6 +32,7 @@ from transactions.rows import Row
 from transactions.services.changing import HISTORY, lock_transactions
 from transactions.services.posting import account_fault, metadata_text
 from transactions.services.rewriting import rewrite_transactions
+from transactions.signals import transactions_deleting, transactions_editing
 
 # Contract, section 5: which states an edit may set. POSTED comes by approving, REVERSED by reversing.
 STATES_BY_EDIT: Final = frozenset({Status.CLEARED, Status.RECONCILED, Status.EXPIRED})
@@ -40,14 +42,17 @@ _SET_BY: Final = {
 }
 
 _DELETE: Final = compact(f"""
-WITH before AS MATERIALIZED (
-    SELECT t.*, %(revision_id)s::uuid AS revision_id FROM transactions_transaction t
-    WHERE t.entity_id = %(entity)s::uuid AND t.id = %(id)s::uuid
+WITH wanted AS MATERIALIZED (
+    SELECT * FROM unnest(%(ids)s::uuid[], %(revision_ids)s::uuid[]) AS w (id, revision_id)
+),
+before AS MATERIALIZED (
+    SELECT t.*, w.revision_id FROM wanted w
+    JOIN transactions_transaction t ON t.entity_id = %(entity)s::uuid AND t.id = w.id
 ),
 {HISTORY},
 gone AS (
     DELETE FROM transactions_transaction t
-    WHERE t.entity_id = %(entity)s::uuid AND t.id = %(id)s::uuid
+    WHERE t.entity_id = %(entity)s::uuid AND t.id = ANY(%(ids)s::uuid[])
 ),
 effect AS ({effect_of("before", undone=True)}),
 {ADD_EFFECT_TO_TOTALS}
@@ -93,25 +98,50 @@ def edit_transaction(*, entity: Entity, transaction_id: UUID, edit: Edit, actor:
     about money is final. An edit that changes nothing leaves no trace.
 
     Raises TransactionNotFoundError, FinalError, IllegalMoveError, PeriodClosedError (for the old day as
-    for the new), AccountNotFoundError, AccountClosedError, and ValidationError where the accounts do
-    not go together.
+    for the new), AccountNotFoundError, AccountClosedError, ValidationError where the accounts do not go
+    together, and what an app above refuses it with (`transactions.signals`).
     """
+    return edit_transactions(entity=entity, edits={transaction_id: edit}, actor=actor)[transaction_id]
+
+
+def edit_transactions(
+    *, entity: Entity, edits: Mapping[UUID, Edit], actor: Actor, reason: str = ""
+) -> dict[UUID, Row]:
+    """Edit many, as `edit_transaction` does one: all or none, in as many statements. Returns them by id."""
     with atomic():
-        row = lock_transactions(entity, [transaction_id]).get(transaction_id)
-        if row is None:
-            raise TransactionNotFoundError(transaction_id)
-        if isinstance(edit.amount, Decimal):
-            parse_amount(edit.amount, currency=row.currency, field="amount")
-        edited = _edited(row, edit)
-        if edited == row:
-            return row
-        _check_state(row, edited)
-        _check_entry(row, edited)
-        edited = _check_accounts(entity, row, edited)
+        rows = lock_transactions(entity, list(edits))
+        pairs = []
+        for transaction_id, edit in edits.items():
+            row = rows.get(transaction_id)
+            if row is None:
+                raise TransactionNotFoundError(transaction_id)
+            if isinstance(edit.amount, Decimal):
+                parse_amount(edit.amount, currency=row.currency, field="amount")
+            edited = _edited(row, edit)
+            if edited != row:
+                _check_state(row, edited)
+                _check_entry(row, edited)
+                pairs.append((row, edited))
+        if not pairs:
+            return rows
         now = utc_now()
-        edited = edited._replace(updated_at=now)
-        rewrite_transactions(entity=entity, rows=[edited], change=Change.EDITED, actor=actor, now=now)
-    return edited
+        changed = [row._replace(updated_at=now) for row in _with_accounts(entity, pairs)]
+        announce_edits(entity, [(rows[row.id], row) for row in changed], actor)
+        rewrite_transactions(
+            entity=entity, rows=changed, change=Change.EDITED, actor=actor, now=now, reason=reason
+        )
+    return rows | {row.id: row for row in changed}
+
+
+def announce_edits(entity: Entity, changes: Sequence[tuple[Row, Row]], actor: Actor) -> None:
+    """Tell the apps above which transactions will say something else of money; they may refuse it."""
+    weighty = [(row, edited) for row, edited in changes if _money_of(row) != _money_of(edited)]
+    if weighty:
+        transactions_editing.send(sender=Entity, entity=entity, changes=weighty, actor=actor)
+
+
+def _money_of(row: Row) -> tuple[object, ...]:
+    return row.amount, row.currency, row.debit_account_id, row.credit_account_id, row.date
 
 
 def _edited(row: Row, edit: Edit) -> Row:
@@ -166,15 +196,33 @@ def _check_entry(row: Row, edited: Row) -> None:
         )
 
 
-def _check_accounts(entity: Entity, row: Row, edited: Row) -> Row:
-    pair = (edited.debit_account_id, edited.credit_account_id)
-    if pair == (row.debit_account_id, row.credit_account_id):
-        return edited
-    accounts = facts_of_accounts(entity, pair)
+def _with_accounts(entity: Entity, pairs: Sequence[tuple[Row, Row]]) -> list[Row]:
+    """The edited rows with what they show of their accounts, which are checked where an edit changes them."""
+    moved = {
+        edited.id
+        for row, edited in pairs
+        if (row.debit_account_id, row.credit_account_id)
+        != (edited.debit_account_id, edited.credit_account_id)
+    }
+    if not moved:
+        return [edited for _, edited in pairs]
+    accounts = facts_of_accounts(
+        entity,
+        {
+            account_id
+            for _, edited in pairs
+            if edited.id in moved
+            for account_id in (edited.debit_account_id, edited.credit_account_id)
+        },
+    )
+    return [_between(edited, accounts) if edited.id in moved else edited for _, edited in pairs]
+
+
+def _between(edited: Row, accounts: Mapping[UUID, AccountFacts]) -> Row:
     fault = account_fault(edited, accounts)
     if fault is not None:
         raise fault
-    debit, credit = accounts[pair[0]], accounts[pair[1]]
+    debit, credit = accounts[edited.debit_account_id], accounts[edited.credit_account_id]
     return edited._replace(
         ledger_id=debit.ledger_id,
         debit_name=debit.name,
@@ -192,26 +240,36 @@ def delete_transaction(*, entity: Entity, transaction_id: UUID, actor: Actor) ->
     """Take a transaction that is not final out of the books and out of both accounts' totals.
 
     Its last state stays in the history. Raises TransactionNotFoundError, FinalError (which says to
-    reverse), PeriodClosedError.
+    reverse), PeriodClosedError, and what an app above refuses it with (`transactions.signals`).
     """
+    delete_transactions(entity=entity, ids=[transaction_id], actor=actor)
+
+
+def delete_transactions(*, entity: Entity, ids: Collection[UUID], actor: Actor, reason: str = "") -> None:
+    """Delete many, as `delete_transaction` does one: all or none, in as many statements."""
     with atomic():
-        row = lock_transactions(entity, [transaction_id]).get(transaction_id)
-        if row is None:
-            raise TransactionNotFoundError(transaction_id)
-        if row.status in FINAL:
-            raise FinalError(transaction_id, row.status, "deleted")
+        rows = lock_transactions(entity, ids)
+        for transaction_id in ids:
+            if transaction_id not in rows:
+                raise TransactionNotFoundError(transaction_id)
+            if rows[transaction_id].status in FINAL:
+                raise FinalError(transaction_id, rows[transaction_id].status, "deleted")
+        if not rows:
+            return
+        gone = list(rows)
+        transactions_deleting.send(sender=Entity, entity=entity, transaction_ids=gone, actor=actor)
         with refusals_in_words():
             execute(
                 _DELETE,
                 {
                     "entity": entity.id,
                     "slot": slot(SLOTS),
-                    "id": transaction_id,
-                    "revision_id": new_id(),
+                    "ids": uuid_array(gone),
+                    "revision_ids": uuid_array(new_id() for _ in gone),
                     "now": utc_now(),
                     "changed_by": actor.id,
                     "changed_by_kind": actor.kind.value,
                     "change": Change.DELETED.value,
-                    "reason": "",
+                    "reason": reason,
                 },
             )
