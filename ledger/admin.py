@@ -1,4 +1,4 @@
-"""The back office's windows on developers, keys, companies, ledgers and the audit trail.
+"""The back office's windows on developers, keys, companies, ledgers, background work and the audit trail.
 
 What is shown cannot be edited here, but for a few harmless fields; actions go through the services, so that
 they are checked and recorded like any other call.
@@ -15,7 +15,7 @@ from ledger.actors import Actor
 from ledger.api.limits import client_address
 from ledger.choices import ActorKind
 from ledger.exceptions import LedgerError
-from ledger.models import ApiKey, AuditEvent, Developer, Entity, Ledger, User
+from ledger.models import ApiKey, AuditEvent, BackgroundTask, Developer, Entity, Ledger, User
 from ledger.services.developers import disable_developer, enable_developer
 from ledger.services.entities import EntityFields, masked, tax_number, update_entity
 from ledger.services.keys import revoke_key
@@ -187,3 +187,19 @@ class AuditEventAdmin(WindowAdmin):
     search_fields = ("=object_id", "=action")
     exclude = ("hash", "previous_hash")
     ordering = ("-id",)
+
+
+@admin.register(BackgroundTask)
+class BackgroundTaskAdmin(WindowAdmin):
+    """Background work, newest first: how far it is, and why it failed."""
+
+    list_display = ("created_at", "name", "entity", "state", "progress", "message", "error", "attempts")
+    list_filter = ("state",)
+    list_select_related = ("entity",)
+    search_fields = ("=name",)
+    search_help_text = "The name of the work, in full"
+
+    @admin.display(description="progress")
+    def progress(self, task: BackgroundTask) -> str:
+        """Show how much is done, of how much."""
+        return str(task.done) if task.percent is None else f"{task.percent}% of {task.total}"

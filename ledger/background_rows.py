@@ -32,7 +32,7 @@ WHERE entity_id = %(entity)s AND name = %(name)s AND key = %(key)s AND state IN 
 """
 _NOT_SENT: Final = """
 UPDATE ledger_backgroundtask SET sent_at = NULL
-WHERE entity_id = %(entity)s AND id = %(id)s AND state = 'queued'
+WHERE entity_id = %(entity)s AND id = %(id)s AND state IN ('queued', 'running')
 """
 _CLAIM: Final = """
 UPDATE ledger_backgroundtask

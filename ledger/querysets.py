@@ -1,11 +1,11 @@
-"""Every reusable read of developers' keys and companies."""
+"""Every reusable read of developers' keys, companies and their background work."""
 
 from uuid import UUID
 
 from django.db.models import QuerySet
 
-from ledger.choices import EntityStatus
-from ledger.models import ApiKey, Entity
+from ledger.choices import EntityStatus, TaskState
+from ledger.models import ApiKey, BackgroundTask, Entity
 
 
 def keys_of(developer_id: UUID, *, older_than: UUID | None = None) -> QuerySet[ApiKey]:
@@ -19,3 +19,19 @@ def entities_of(developer_id: UUID, *, older_than: UUID | None = None) -> QueryS
     entities = Entity.objects.filter(developer_id=developer_id).exclude(status=EntityStatus.DELETING)
     entities = entities.order_by("-id")
     return entities if older_than is None else entities.filter(id__lt=older_than)
+
+
+def tasks_of(
+    entity: Entity,
+    *,
+    older_than: UUID | None = None,
+    state: TaskState | None = None,
+    name: str | None = None,
+) -> QuerySet[BackgroundTask]:
+    """Return a company's background work, newest first; of one state or name, made before `older_than`."""
+    tasks = BackgroundTask.objects.filter(entity_id=entity.id).order_by("-id")
+    if older_than is not None:
+        tasks = tasks.filter(id__lt=older_than)
+    if state is not None:
+        tasks = tasks.filter(state=state)
+    return tasks if name is None else tasks.filter(name=name)

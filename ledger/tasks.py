@@ -6,7 +6,7 @@ from uuid import UUID
 from celery import shared_task
 from django.conf import settings
 
-from ledger import background_runs, idempotency
+from ledger import background_runs, background_sweep, idempotency
 
 
 @shared_task(name="ledger.forget_idempotency_keys")  # type: ignore[untyped-decorator]
@@ -26,3 +26,15 @@ _LIMITS: Final = {"soft_time_limit": settings.TASK_SECONDS_MAX, "time_limit": se
 def run_task(entity_id: str, task_id: str) -> None:
     """Do the work of a row of background work (`ledger.background`)."""
     background_runs.run_task(UUID(entity_id), UUID(task_id))
+
+
+@shared_task(name="ledger.send_lost_tasks")  # type: ignore[untyped-decorator]
+def send_lost_tasks() -> int:
+    """Send again what the queue lost, of all companies, and return how much; safe at any time."""
+    return background_sweep.send_lost()
+
+
+@shared_task(name="ledger.forget_tasks")  # type: ignore[untyped-decorator]
+def forget_tasks() -> int:
+    """Delete the rows of background work that ended long ago, and return how many; safe at any time."""
+    return background_sweep.forget_old()

@@ -133,17 +133,40 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # How long a worker that is gone keeps what it took; the queue gives it to another one then. Longer than
+    # any task runs, because one that still runs would be given out twice. Nothing waits for it: the sweep
+    # finds the background work of a dead worker long before.
+    "visibility_timeout": env.int("TASK_VISIBILITY_SECONDS", default=6 * 60 * 60),
+    "socket_connect_timeout": 2,
+    # Several installations, and each process of the tests, may share a Redis.
+    "global_keyprefix": env.str("TASK_QUEUE_PREFIX", default=""),
+}
 # A running task whose worker was not seen for this long is taken over by another one.
 TASK_LOST_SECONDS = env.float("TASK_LOST_SECONDS", default=60)
+# What was given to the queue and did not begin is sent again; a queue can be longer than that without harm.
+TASK_RESEND_SECONDS = env.float("TASK_RESEND_SECONDS", default=300)
+TASK_SWEEP_SECONDS = env.float("TASK_SWEEP_SECONDS", default=60)
 # Before the second attempt of a task that failed in passing; doubled before each further one.
 TASK_RETRY_SECONDS = env.float("TASK_RETRY_SECONDS", default=5)
 TASK_SECONDS_MAX = env.int("TASK_SECONDS_MAX", default=3600)
+TASK_KEPT_DAYS = env.int("TASK_KEPT_DAYS", default=30)
 # A request does not wait for a queue that is away: one more try, at once. The sweep sends it later.
 TASK_SEND_RETRY = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
-    "expire-pending-transactions": {"task": "transactions.expire_pending", "schedule": 300.0},
+    "expire-pending-transactions": {
+        "task": "transactions.expire_pending",
+        "schedule": env.float("EXPIRE_PENDING_SECONDS", default=300),
+    },
+    "send-lost-tasks": {
+        "task": "ledger.send_lost_tasks",
+        "schedule": TASK_SWEEP_SECONDS,
+        # Of those that piled up while no worker ran, the newest is enough.
+        "options": {"expires": max(TASK_SWEEP_SECONDS, 1)},
+    },
+    "forget-tasks": {"task": "ledger.forget_tasks", "schedule": 86400.0},
     "forget-idempotency-keys": {"task": "ledger.forget_idempotency_keys", "schedule": 3600.0},
     "verify-books": {"task": "transactions.verify_books", "schedule": 86400.0},
 }

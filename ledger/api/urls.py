@@ -1,8 +1,8 @@
-"""The addresses of tokens, developers and companies, below /v1/."""
+"""The addresses of tokens, developers, companies and background work, below /v1/."""
 
 from django.urls import URLPattern, path
 
-from ledger.api import developer_views, entity_views, token_views
+from ledger.api import developer_views, entity_views, task_views, token_views
 from ledger.api import schema as schema  # describes the bearer token to the API's description
 
 urlpatterns: list[URLPattern] = [
@@ -19,4 +19,6 @@ urlpatterns: list[URLPattern] = [
     path("entities", entity_views.Entities.as_view()),
     path("entities/developer-entities", entity_views.DeveloperEntities.as_view()),
     path("entities/settings", entity_views.Settings.as_view()),
+    path("tasks", task_views.Tasks.as_view()),
+    path("tasks/<str:task_id>", task_views.Task.as_view()),
 ]

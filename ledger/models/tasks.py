@@ -49,7 +49,9 @@ class BackgroundTask(TenantModel):
             ),
         ]
         indexes = [
-            models.Index(fields=["entity", "created_at"], name="backgroundtask_by_time"),
+            # Of all companies: what is old goes, and the back office looks at the newest. A company's own are
+            # read by the primary key, whose ids grow with time.
+            models.Index(fields=["created_at"], name="backgroundtask_by_time"),
             # The sweep looks for what waits, of all companies.
             models.Index(
                 fields=["sent_at"],
@@ -64,3 +66,10 @@ class BackgroundTask(TenantModel):
     @property
     def public_id(self) -> str:
         return encode_id(Prefix.TASK, self.id)
+
+    @property
+    def percent(self) -> int | None:
+        """How much is done, 0 to 100, rounded down; None while it is not known how much there is to do."""
+        if self.total is None:
+            return None
+        return 100 if self.done >= self.total else self.done * 100 // self.total

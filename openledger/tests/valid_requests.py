@@ -17,6 +17,7 @@ from accounts.models import Account, AccountImport
 from accounts.querysets import default_ledger
 from accounts.services import import_accounts, rows_of_template
 from ledger.actors import SYSTEM
+from ledger.background import start_task
 from ledger.ids import Prefix, encode_id
 from ledger.models import Entity
 from ledger.services.developers import NewDeveloper
@@ -112,7 +113,7 @@ class Books:
 
     def fill(self) -> None:
         """Make all of it now."""
-        for name in ("pending", "posted", "journal_entry", "unused_account", "spare_key"):
+        for name in ("pending", "posted", "journal_entry", "unused_account", "spare_key", "task"):
             getattr(self, name)
 
     def transaction(self, **more: Any) -> str:
@@ -146,6 +147,11 @@ class Books:
         """The id of an account that nothing refers to."""
         body = {"name": "Unused", "type": "EXPENSE"}
         return str(self.call("POST", "/v1/accounts", body)["id"])
+
+    @cached_property
+    def task(self) -> str:
+        """The id of background work that waits."""
+        return start_task(entity=self.entity, name="tests.waits").public_id
 
     @cached_property
     def spare_key(self) -> NewKey:
@@ -239,6 +245,9 @@ VALID: Final[dict[str, Callable[[Books], Valid]]] = {
     "deleteEntity": lambda books: Valid(kinds=_DEVELOPER),
     "getEntitySettings": lambda books: Valid(),
     "updateEntitySettings": lambda books: Valid(body={"smart_summary": True}),
+    # Background tasks
+    "listTasks": lambda books: Valid(query={"state": "queued", "pageSize": 5}),
+    "getTask": lambda books: Valid({"task_id": books.task}),
     # Ledger accounts and categories
     "listAccounts": lambda books: Valid(query={"type": "ASSET", "limit": 5}),
     "createAccount": lambda books: Valid(body={"name": "Marketing", "type": "EXPENSE"}),
