@@ -27,6 +27,7 @@ CLOSED_PERIOD: Final = "OL004"
 ACCOUNT_BELOW_ITSELF: Final = "OL005"
 CLOSED_ACCOUNT: Final = "OL006"
 ACCOUNT_TYPE: Final = "OL007"
+RECONCILED: Final = "OL008"
 
 # PostgreSQL's own (manual, appendix A).
 UNIQUE_VIOLATION: Final = "23505"

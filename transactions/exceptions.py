@@ -1,11 +1,12 @@
 """What can be wrong with a change to the books, and the database's refusals in these words."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from uuid import UUID
 
 from django.db import DatabaseError
+from psycopg.errors import Diagnostic
 
 from ledger import db
 from ledger.exceptions import ConflictError, Detail, NotFoundError, ValidationError
@@ -104,6 +105,24 @@ class UnclearCategoryError(ValidationError):
     """Neither side of the transaction is clearly the one to categorize."""
 
 
+Explanation = Callable[[Diagnostic], ConflictError]
+_explanations: dict[str, Explanation] = {}
+
+
+def explains_refusal(state: str) -> Callable[[Explanation], Explanation]:
+    """Decorate a function that says in words what the guards of an app above refuse with SQLSTATE `state`.
+
+    It gets what the database told. Raises ValueError for a state that is explained already.
+    """
+
+    def register(explanation: Explanation) -> Explanation:
+        if _explanations.setdefault(state, explanation) is not explanation:
+            raise ValueError(f"{state} is explained already.")
+        return explanation
+
+    return register
+
+
 def refusal(error: DatabaseError) -> ConflictError | None:
     """What a guard of the database refused, in the words of the API; None for any other error."""
     state, told = db.sqlstate(error), db.diagnostic(error)
@@ -115,7 +134,8 @@ def refusal(error: DatabaseError) -> ConflictError | None:
         return AccountClosedError(UUID(told.message_detail))
     if state in (db.FINAL, db.MOVE):
         return ConflictError(f"Another call changed the transaction meanwhile: {told.message_primary}.")
-    return None
+    explanation = _explanations.get(state or "")
+    return explanation(told) if explanation else None
 
 
 @contextmanager

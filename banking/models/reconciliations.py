@@ -63,7 +63,9 @@ class Reconciliation(TenantModel):
 
 
 class ReconciledTransaction(TenantModel):
-    """That a transaction stands on a statement. Once that is completed its amount and accounts are fixed."""
+    """That a transaction stands on a statement. Once that is completed, the transaction keeps what the
+    statement proves: its amount, its day and its side on the bank's account (`sql/reconciliation_guards.sql`).
+    """
 
     reconciliation = models.ForeignKey(
         Reconciliation, on_delete=models.DO_NOTHING, related_name="items", db_index=False, db_constraint=False

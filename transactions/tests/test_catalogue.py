@@ -32,11 +32,26 @@ GUARDS = {
         "transaction_delete_final",
         "transaction_delete_period",
         "transaction_no_truncate",
+        "transaction_reconciled_update",
+        "transaction_reconciled_delete",
     },
     "transactions_revision": {"revision_no_update", "revision_no_delete", "revision_no_truncate"},
     "ledger_auditevent": {"auditevent_no_update", "auditevent_no_delete", "auditevent_no_truncate"},
     "ledger_entity": {"entity_leaving"},
     "accounts_account": {"account_tree", "account_insert", "account_type"},
+    "banking_reconciliation": {
+        "reconciliation_insert",
+        "reconciliation_update",
+        "reconciliation_delete",
+        "reconciliation_no_truncate",
+    },
+    "banking_reconciledtransaction": {
+        "reconciledtransaction_insert",
+        "reconciledtransaction_no_update",
+        "reconciledtransaction_delete",
+        "reconciledtransaction_no_truncate",
+    },
+    "banking_bankaccount": {"bankaccount_ledger_account"},
 }
 
 

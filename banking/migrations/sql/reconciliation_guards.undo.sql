@@ -1,0 +1,17 @@
+DROP TRIGGER bankaccount_ledger_account ON banking_bankaccount;
+DROP TRIGGER reconciliation_no_truncate ON banking_reconciliation;
+DROP TRIGGER reconciliation_delete ON banking_reconciliation;
+DROP TRIGGER reconciliation_update ON banking_reconciliation;
+DROP TRIGGER reconciliation_insert ON banking_reconciliation;
+DROP TRIGGER reconciledtransaction_no_truncate ON banking_reconciledtransaction;
+DROP TRIGGER reconciledtransaction_delete ON banking_reconciledtransaction;
+DROP TRIGGER reconciledtransaction_no_update ON banking_reconciledtransaction;
+DROP TRIGGER reconciledtransaction_insert ON banking_reconciledtransaction;
+DROP TRIGGER transaction_reconciled_delete ON transactions_transaction;
+DROP TRIGGER transaction_reconciled_update ON transactions_transaction;
+DROP FUNCTION banking_bankaccount_guard();
+DROP FUNCTION banking_reconciliation_guard();
+DROP FUNCTION banking_reconciled_delete_guard();
+DROP FUNCTION banking_reconciled_update_guard();
+DROP FUNCTION banking_reconciled_insert_guard();
+DROP FUNCTION banking_reconciled_guard();
