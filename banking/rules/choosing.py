@@ -41,10 +41,14 @@ def choose(entity: Entity, candidates: Sequence[Candidate]) -> list[Rule | None]
 
 
 def ready_rules(
-    entity: Entity, bank_account_ids: Collection[UUID], *, only: Collection[UUID] | None = None
+    entity: Entity,
+    bank_account_ids: Collection[UUID],
+    *,
+    only: Collection[UUID] | None = None,
+    even_disabled: bool = False,
 ) -> list[ReadyRule]:
     """The company's enabled rules in the order in which they are asked, or those of them with ids in `only`;
-    one query."""
+    one query. With `even_disabled` disabled ones, too."""
     takes = (
         BankAccount.objects.filter(
             entity_id=entity.id,
@@ -57,13 +61,15 @@ def ready_rules(
         .values("id")
     )
     rules = (
-        Rule.objects.filter(entity_id=entity.id, category_account__entity_id=entity.id, enabled=True)
+        Rule.objects.filter(entity_id=entity.id, category_account__entity_id=entity.id)
         .select_related("category_account")
         .annotate(takes=ArraySubquery(takes))
         .order_by("priority", "created_at", "id")
     )
     if only is not None:
         rules = rules.filter(id__in=only)
+    if not even_disabled:
+        rules = rules.filter(enabled=True)
     return [
         ReadyRule(rule, tests_of(rule), rule.category_account.closed_at is not None, frozenset(rule.takes))
         for rule in rules

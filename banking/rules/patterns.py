@@ -84,8 +84,9 @@ def _fault(regex: str, error: Exception) -> str:
     """RE2's own words, and the place of the fault."""
     words = _words(error)
     kind, _, quoted = words.partition(": ")
+    place = _surplus_bracket(regex) if kind == "unexpected )" else _place(regex, words, quoted)
     return (
-        f"{shown(regex)} is not a regular expression, at place {_place(regex, words, quoted)}: {kind}"
+        f"{shown(regex)} is not a regular expression, at place {place}: {kind}"
         + (f" ({shown(quoted)})" if quoted and quoted != regex else "")
         + ". Write it in RE2's syntax, which has no back references and no look-around."
     )
@@ -105,6 +106,19 @@ def _place(regex: str, words: str, quoted: str) -> int:
                 return start + 1
         start = regex.find(quoted, start + 1)
     return len(regex)
+
+
+def _surplus_bracket(regex: str) -> int:
+    """The place of the first bracket that closes nothing; RE2 quotes the whole expression there."""
+    end = regex.find(")")
+    while end >= 0:
+        try:
+            _compile(regex[: end + 1], memory_bytes=_MEMORY_BYTES_OF_A_PROBE)
+        except re2.error as error:
+            if _words(error).startswith("unexpected )"):
+                break
+        end = regex.find(")", end + 1)
+    return end + 1
 
 
 def _words(error: Exception) -> str:
