@@ -7,5 +7,10 @@ class BankingConfig(AppConfig):
     name = "banking"
 
     def ready(self) -> None:
-        """Connect the receivers."""
+        """Connect the receivers, and make the providers known."""
         from banking import receivers  # noqa: F401
+        from banking.choices import ProviderName
+        from banking.providers.base import register_provider
+        from banking.providers.plaid import PlaidProvider
+
+        register_provider(ProviderName.PLAID, PlaidProvider())

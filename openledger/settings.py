@@ -228,6 +228,26 @@ IDEMPOTENCY_KEY_HOURS = env.int("IDEMPOTENCY_KEY_HOURS", default=48)
 # How long the links to report files work, which a browser opens without a token.
 REPORT_LINK_HOURS = env.int("REPORT_LINK_HOURS", default=24)
 SANDBOX = env.bool("SANDBOX", default=not PRODUCTION)
+RATE_LIMIT_SANDBOX_PER_MINUTE = env.int("RATE_LIMIT_SANDBOX_PER_MINUTE", default=5) * RATE_LIMIT_FACTOR
+# How long a made-up bank takes to answer, to see how a program behaves beside a slow one.
+SANDBOX_DELAY_SECONDS = env.float("SANDBOX_DELAY_SECONDS", default=0.0)
+
+# --- Plaid, for bank connections where BANK_PROVIDER is "plaid" ---------------------------------------
+PLAID_BASE_URL = env.str("PLAID_BASE_URL", default="https://sandbox.plaid.com")
+PLAID_CLIENT_ID = env.str("PLAID_CLIENT_ID", default="")
+PLAID_SECRET = env.str("PLAID_SECRET", default="")
+# What people read in Plaid's window.
+PLAID_CLIENT_NAME = env.str("PLAID_CLIENT_NAME", default="Open Ledger")
+PLAID_LANGUAGE = env.str("PLAID_LANGUAGE", default="en")
+PLAID_COUNTRY_CODES = env.list("PLAID_COUNTRY_CODES", default=["US"])
+PLAID_PRODUCTS = env.list("PLAID_PRODUCTS", default=["transactions"])
+# How far back a new connection reaches; Plaid gives at most two years.
+PLAID_DAYS_REQUESTED = env.int("PLAID_DAYS_REQUESTED", default=730)
+# Where Plaid reports changes, and where banks with a log-in page of their own send people back to. Both must
+# be https; without the first, connections are polled alone.
+PLAID_WEBHOOK_URL = env.str("PLAID_WEBHOOK_URL", default="")
+PLAID_REDIRECT_URI = env.str("PLAID_REDIRECT_URI", default="")
+PLAID_TIMEOUT_SECONDS = env.float("PLAID_TIMEOUT_SECONDS", default=30.0)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["ledger.api.authentication.BearerAuthentication"],
