@@ -2,4 +2,8 @@
 
 from django.urls import URLPattern, URLResolver
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from banking.api import rule_urls
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    *rule_urls.urlpatterns,
+]

@@ -10,7 +10,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef
 
 from banking.models import BankAccount, Rule
-from banking.rules.conditions import Candidate, Test, fits, tests_of, text_of
+from banking.rules.conditions import Candidate, Condition, conditions_of, fits, text_of
 from ledger.models import Entity
 
 log = structlog.get_logger(__name__)
@@ -20,7 +20,7 @@ class ReadyRule(NamedTuple):
     """A rule with all that decides whether it is used."""
 
     rule: Rule
-    tests: tuple[Test, ...]
+    conditions: tuple[Condition, ...]
     is_closed: bool
     # The bank accounts, of those asked for, whose lines the category account can take: of its ledger and
     # currency, and not standing for the bank account itself.
@@ -71,7 +71,9 @@ def ready_rules(
     if not even_disabled:
         rules = rules.filter(enabled=True)
     return [
-        ReadyRule(rule, tests_of(rule), rule.category_account.closed_at is not None, frozenset(rule.takes))
+        ReadyRule(
+            rule, conditions_of(rule), rule.category_account.closed_at is not None, frozenset(rule.takes)
+        )
         for rule in rules
     ]
 
@@ -95,7 +97,7 @@ def choose_among(rules: Sequence[ReadyRule], candidates: Sequence[Candidate]) ->
 def _chosen(rules: Sequence[ReadyRule], candidate: Candidate, passed_over: Counter[UUID]) -> Rule | None:
     text = text_of(candidate)
     for ready in rules:
-        if fits(ready.tests, candidate, text):
+        if fits(ready.conditions, candidate, text):
             if not ready.is_closed and (
                 candidate.bank_account_id is None or candidate.bank_account_id in ready.bank_account_ids
             ):

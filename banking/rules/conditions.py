@@ -35,7 +35,7 @@ class Text(NamedTuple):
     counterparty_raw: bytes
 
 
-Test = Callable[[Candidate, Text], bool]
+Condition = Callable[[Candidate, Text], bool]
 
 
 def folded(text: str) -> str:
@@ -53,44 +53,44 @@ def text_of(candidate: Candidate) -> Text:
     )
 
 
-def fits(tests: tuple[Test, ...], candidate: Candidate, text: Text) -> bool:
+def fits(conditions: tuple[Condition, ...], candidate: Candidate, text: Text) -> bool:
     """Whether all conditions hold."""
-    return all(test(candidate, text) for test in tests)
+    return all(condition(candidate, text) for condition in conditions)
 
 
-def tests_of(rule: Rule) -> tuple[Test, ...]:
+def conditions_of(rule: Rule) -> tuple[Condition, ...]:
     """The conditions that the rule sets, the cheapest first.
 
     `contains` and `regex` look for their text in the description and in the counterparty, and one of the two
     is enough; `counterparty` is the whole name. Bounds of the amount count both ends and no sign.
     """
-    tests: list[Test] = []
+    conditions: list[Condition] = []
     if rule.bank_account_id is not None:
-        tests.append(_of_bank_account(rule.bank_account_id))
+        conditions.append(_of_bank_account(rule.bank_account_id))
     if rule.direction != Direction.ANY:
-        tests.append(_in_direction(Direction(rule.direction)))
+        conditions.append(_in_direction(Direction(rule.direction)))
     if rule.amount_least is not None or rule.amount_most is not None:
-        tests.append(_within(rule.amount_least, rule.amount_most))
+        conditions.append(_within(rule.amount_least, rule.amount_most))
     if rule.counterparty:
-        tests.append(_with_counterparty(folded(rule.counterparty)))
+        conditions.append(_with_counterparty(folded(rule.counterparty)))
     if rule.contains:
-        tests.append(_containing(folded(rule.contains)))
+        conditions.append(_containing(folded(rule.contains)))
     if rule.regex:
-        tests.append(_like(rule.regex))
-    return tuple(tests)
+        conditions.append(_like(rule.regex))
+    return tuple(conditions)
 
 
-def _of_bank_account(bank_account_id: UUID) -> Test:
+def _of_bank_account(bank_account_id: UUID) -> Condition:
     return lambda candidate, _: candidate.bank_account_id == bank_account_id
 
 
-def _in_direction(direction: Direction) -> Test:
+def _in_direction(direction: Direction) -> Condition:
     if direction == Direction.OUT:
         return lambda candidate, _: candidate.amount > 0
     return lambda candidate, _: candidate.amount < 0
 
 
-def _within(least: Decimal | None, most: Decimal | None) -> Test:
+def _within(least: Decimal | None, most: Decimal | None) -> Condition:
     def within(candidate: Candidate, _: Text) -> bool:
         amount = abs(candidate.amount)
         return (least is None or least <= amount) and (most is None or amount <= most)
@@ -98,15 +98,15 @@ def _within(least: Decimal | None, most: Decimal | None) -> Test:
     return within
 
 
-def _with_counterparty(name: str) -> Test:
+def _with_counterparty(name: str) -> Condition:
     return lambda _, text: text.counterparty == name
 
 
-def _containing(part: str) -> Test:
+def _containing(part: str) -> Condition:
     return lambda _, text: part in text.description or part in text.counterparty
 
 
-def _like(regex: str) -> Test:
+def _like(regex: str) -> Condition:
     pattern = compiled(regex)
     return lambda _, text: (
         pattern.search(text.description_raw) is not None or pattern.search(text.counterparty_raw) is not None
