@@ -1,0 +1,4 @@
+"""What the background worker does with banks. The work itself is beside what it belongs to; what is imported
+here is known to the worker."""
+
+from banking.rules import background as rules_background  # noqa: F401
