@@ -151,7 +151,7 @@ class FakeItem:
 
 
 class FakePlaid:
-    """The server. Use it as a context manager; `base_url` is where it listens."""
+    """The server. As a context manager it listens, at `base_url`."""
 
     client_id: Final = "64f0c0ffee64f0c0ffee0001"
     secret: Final = "5ecre75ecre75ecre75ecre75ecre7"
@@ -170,10 +170,10 @@ class FakePlaid:
         self.pauses: dict[str, float] = {}
         self._scripts: dict[str, deque[Script]] = {}
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
-        self.base_url = f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
+        self.base_url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(
             target=lambda: self._server.serve_forever(poll_interval=0.02), daemon=True
         )

@@ -171,11 +171,10 @@ def test_an_answer_beyond_bounds_is_not_read_to_its_end(
 
 
 def test_a_redirect_is_not_followed(plaid: FakePlaid) -> None:
-    elsewhere = FakePlaid()
-    plaid.script("/item/get", 307, b"", {"Location": f"{elsewhere.base_url}/item/get"})
-
-    with elsewhere, pytest.raises(ProviderError, match=r"redirect \(307\)"):
-        client.get_item("access-sandbox-1")
+    with FakePlaid() as elsewhere:
+        plaid.script("/item/get", 307, b"", {"Location": f"{elsewhere.base_url}/item/get"})
+        with pytest.raises(ProviderError, match=r"redirect \(307\)"):
+            client.get_item("access-sandbox-1")
 
     assert elsewhere.calls == []
 

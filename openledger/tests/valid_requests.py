@@ -11,11 +11,15 @@ from functools import cached_property
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
+import msgspec
 from django.http import HttpResponse
 
 from accounts.models import Account, AccountImport
 from accounts.querysets import default_ledger
 from accounts.services import import_accounts, rows_of_template
+from banking.providers.plaid import signatures
+from banking.providers.plaid.shapes import Key
+from banking.tests.fake_plaid import FakePlaid
 from ledger.actors import SYSTEM
 from ledger.background import start_task
 from ledger.ids import Prefix, encode_id
@@ -168,6 +172,7 @@ class Valid:
     body: Any = None
     # Which kinds of token are let in; none where the operation takes no token.
     kinds: frozenset[str] = frozenset({"developer", "entity"})
+    headers: Mapping[str, Any] = field(default_factory=dict)
 
 
 _DEVELOPER: Final = frozenset({"developer"})
@@ -281,6 +286,8 @@ VALID: Final[dict[str, Callable[[Books], Valid]]] = {
     "listTransactionsByMonth": lambda books: Valid(),
     "createJournalEntry": lambda books: Valid(body=journal_entry(books)),
     "getJournalEntry": lambda books: Valid({"entry_id": books.journal_entry}),
+    # Banks
+    "receivePlaidWebhook": lambda books: _plaid_webhook(),
     # Operations
     "getDescriptionAsJson": lambda books: Valid(kinds=_NOBODY),
     "getDescriptionAsYaml": lambda books: Valid(kinds=_NOBODY),
@@ -304,6 +311,19 @@ def _token_of_file(books: Books) -> str:
     return file_link(order, FileFormat.CSV).rpartition("/")[2]
 
 
+def _plaid_webhook() -> Valid:
+    """Signed by a Plaid that is not running, with a key that this process has seen before."""
+    fake = FakePlaid()
+    signatures.keys.keep(fake.key.kid, msgspec.convert(fake.key.as_jwk(), Key))
+    body = {
+        "webhook_type": "TRANSACTIONS",
+        "webhook_code": "SYNC_UPDATES_AVAILABLE",
+        "item_id": "eVBnVMp7zdTJLkRNr33Rs6zr7KNJqBFL9DrE6",
+    }
+    signature = fake.sign(_encoded(body).encode())
+    return Valid(body=body, kinds=_NOBODY, headers={"HTTP_PLAID_VERIFICATION": signature})
+
+
 def valid_request(operation: Operation, books: Books) -> Valid:
     """The valid request of an operation on these books."""
     assert operation.id in VALID, f"add a valid request for {operation.id} to {__name__}"
@@ -320,7 +340,12 @@ def send(
     path = operation.path.format(**request.path) + (f"?{urlencode(query)}" if query else "")
     content_type = "application/json" if request.body is not None else ""
     answer: Any = Caller(token).generic(
-        operation.method, path, _encoded(request.body), content_type=content_type, **headers
+        operation.method,
+        path,
+        _encoded(request.body),
+        content_type=content_type,
+        **request.headers,
+        **headers,
     )
     if not answer.streaming:
         return answer

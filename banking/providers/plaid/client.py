@@ -96,5 +96,5 @@ def remove_item(access_token: str) -> None:
 
 
 def get_webhook_key(kid: str) -> Key:
-    """Return the public key of that id."""
-    return read(call("/webhook_verification_key/get", {"key_id": kid}, repeatable=True), KeyAnswer).key
+    """Return the public key of that id. Not tried again: a webhook waits for it, and comes again itself."""
+    return read(call("/webhook_verification_key/get", {"key_id": kid}, repeatable=False), KeyAnswer).key
