@@ -8,9 +8,13 @@ class BankingConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the receivers, and make the providers known."""
-        from banking import receivers  # noqa: F401
+        from banking import receivers, verification  # noqa: F401
         from banking.choices import ProviderName
         from banking.providers.base import register_provider
         from banking.providers.plaid import PlaidProvider
+        from banking.providers.sandbox import SandboxProvider
+        from banking.reconciliation import receivers as reconciliation_receivers  # noqa: F401
+        from banking.reconciliation import verification as reconciliation_verification  # noqa: F401
 
         register_provider(ProviderName.PLAID, PlaidProvider())
+        register_provider(ProviderName.SANDBOX, SandboxProvider())

@@ -14,7 +14,6 @@ from django.db.transaction import atomic
 
 from banking.sandbox.company import create_sandbox
 from ledger.actors import Actor
-from ledger.clock import utc_now
 from ledger.exceptions import ValidationError
 from ledger.ids import Prefix, decode_id
 from ledger.models import ApiKey, Developer, Entity, User
@@ -84,9 +83,7 @@ def _developer_of(demo: Demo) -> Developer | None:
 
 
 def _made(base_url: str, actor: Actor) -> Demo:
-    made = create_sandbox(
-        name=COMPANY, industry=INDUSTRY, seed=SEED, months=MONTHS, today=utc_now().date(), actor=actor
-    )
+    made = create_sandbox(name=COMPANY, industry=INDUSTRY, seed=SEED, months=MONTHS, actor=actor)
     assert made.first_key is not None, "the developer was made with the company"
     demo = Demo(base_url, made.developer.public_id, made.first_key.secret, made.entity.public_id, "", "")
     return _with_admin(demo)

@@ -5,6 +5,7 @@ Descriptions are written as banks write them: `{n}` becomes four digits, `{ref}`
 """
 
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
 from ledger.choices import EntityType
 
@@ -14,6 +15,7 @@ class Chart:
     """Where the things that every company has stand in the chart; the defaults suit most templates."""
 
     checking: int = 1010
+    savings: int = 1020
     receivable: int = 1100
     prepaid: int = 1300
     equipment: int = 1510
@@ -67,6 +69,16 @@ class Customer:
     percent: int = 100
 
 
+class Held(Enum):
+    """What a card first holds for a purchase, until the shop sends the amount that counts."""
+
+    SAME = auto()
+    # A restaurant holds the bill; the tip comes on top.
+    WITHOUT_TIP = auto()
+    # A pump holds a round sum before anybody knows how much is filled in.
+    ROUND_SUM = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Spending:
     """Something that is bought again and again, each time for an amount between two bounds."""
@@ -78,6 +90,8 @@ class Spending:
     times_a_month: int = 1
     # A fixed day for what is paid by standing order; else any.
     day: int | None = None
+    # Where it is paid by card.
+    held: Held = Held.SAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +117,7 @@ class Industry:
     # On an invoice of the supplier, paid some weeks later.
     bills: tuple[Spending, ...]
     opening_cash: int
+    opening_savings: int
     equipment: int
     loan: int
     premium: int = 4_800
@@ -112,4 +127,6 @@ class Industry:
     cost_per_mille: int = 0
     quarterly_income_tax: int = 0
     monthly_draw: int = 0
+    # Put aside each month, beside what is left over.
+    monthly_saving: int = 1_000
     suppliers_of_goods: tuple[str, ...] = field(default=())

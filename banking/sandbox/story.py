@@ -1,7 +1,8 @@
-"""A year in the life of a company, as lines of its books: the same for the same seed, and sound.
+"""The life of a company, as lines of its books: the same for the same seed, and sound.
 
 Nothing here knows the database. Sound means: what is sold was bought before, taxes that were collected are
-paid over, payroll comes out even, the card is paid off each month, and there is always money in the bank.
+paid over, payroll comes out even, the card is paid off each month, and there is always money in the bank. A
+story that is told further goes on where the shorter one ended, and changes nothing of it.
 """
 
 from calendar import monthrange
@@ -10,33 +11,48 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from math import ceil
-from random import Random
 from typing import Final, NamedTuple
 
 from accounts.chart_templates import SYSTEM_ACCOUNTS, SystemRole
-from banking.sandbox.industry import CardSales, Customer, Industry, Spending
+from banking.sandbox.dice import Dice
+from banking.sandbox.industry import CardSales, Customer, Held, Industry, Spending
 
 _SYSTEM: Final = {one.role: one.code for one in SYSTEM_ACCOUNTS}
 OPENING_BALANCES: Final = _SYSTEM[SystemRole.OPENING_BALANCE_EQUITY]
 UNCATEGORIZED_INCOME: Final = _SYSTEM[SystemRole.UNCATEGORIZED_INCOME]
 UNCATEGORIZED_EXPENSE: Final = _SYSTEM[SystemRole.UNCATEGORIZED_EXPENSE]
 
-# What the bank showed lately is not approved yet, and some of it not even categorized.
-PENDING_DAYS: Final = 14
-_UNCATEGORIZED_PERCENT: Final = 35
+# A card's purchase is booked so many days after it, and a transfer arrives a day after it left.
+BOOKED_AFTER_DAYS: Final = (1, 4)
+ARRIVES_AFTER: Final = timedelta(days=1)
+# The opening balances cover the lows of these months; later ones are told much like them.
+_OPENING_MONTHS: Final = 24
 _WITHHELD_PER_MILLE: Final = 220
 _EMPLOYER_TAX_PER_MILLE: Final = 77
 _LOAN_RATE_PER_MILLE: Final = 72
 _LOAN_MONTHS: Final = 60
 _EQUIPMENT_MONTHS: Final = 48
-_CASH_LEAST: Final = Decimal(5_000)
+_CASH_LEAST: Final = Decimal(12_000)
+# What is left over at the end of a month, beyond this, goes to the savings account, and comes from there.
+_CASH_SWEPT_FROM: Final = Decimal(5_000)
+_SAVINGS_RATE_PER_MILLE: Final = 24
 _TAX_MONTHS: Final = (1, 4, 6, 9)  # estimated income tax is due on the 15th of these
-_ALPHABET: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+# Of a hundred small purchases by card so many are made twice on the day; of the others so many are returned.
+_TWICE_PERCENT: Final = 12
+_SMALL: Final = 120
+_RETURNED_PERCENT: Final = 5
+_RETURNED_AFTER: Final = timedelta(days=6)
+_HELD_AT_A_PUMP: Final = Decimal(125)
+_BILL_PER_MILLE_OF_TIPPED: Final = 833  # a tip of a fifth
 
 
 class Line(NamedTuple):
-    """An amount that enters the account `debit` and leaves `credit`, both by code."""
+    """An amount that enters the account `debit` and leaves `credit`, both by code.
+
+    Where both are own bank accounts it is a transfer: it leaves on `day`, and arrives ARRIVES_AFTER.
+    """
 
     day: date
     debit: int
@@ -45,7 +61,13 @@ class Line(NamedTuple):
     description: str
     # A line of a bank or card statement; else an entry that the company's accountant made.
     is_bank: bool = False
-    is_pending: bool = False
+    # Its place in the story, which never changes.
+    number: int = 0
+    # Of a transfer: how the bank words it in the account where it arrives.
+    arriving: str = ""
+    # Of a purchase by card: when the card was used, and what was held until `day`.
+    used_on: date | None = None
+    held: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +80,36 @@ class Month:
         return self.first.replace(day=min(number, self.last.day))
 
 
-def tell(*, industry: Industry, seed: int, months: int, today: date, step: Decimal) -> list[Line]:
-    """Return the lines of `months` whole months and of the current one up to `today`, oldest first.
-
-    The opening balances are of the day before. Amounts are multiples of `step`, the currency's smallest unit.
-    """
-    story = _Story(industry, Random(f"{seed} {industry.id}"), step)  # noqa: S311 - made-up books, no secret
-    first = _month_back(today, months)
-    for month in _months(first, today):
-        story.month(month)
-    lines = sorted((line for line in story.lines if line.day <= today), key=lambda line: line.day)
-    opening = story.opening(first - timedelta(days=1), _lowest_cash(lines, industry.chart.checking))
-    return opening + story.not_yet_approved(lines, today)
-
-
-def _month_back(day: date, months: int) -> date:
-    count = day.year * 12 + day.month - 1 - months
+def first_day(today: date, months: int) -> date:
+    """The day on which a story begins that has `months` whole months before the current one."""
+    count = today.year * 12 + today.month - 1 - months
     return date(count // 12, count % 12 + 1, 1)
 
 
-def _months(first: date, today: date) -> Iterator[Month]:
-    while first <= today:
+def tell(*, industry: Industry, seed: int, first: date, until: date, step: Decimal) -> list[Line]:
+    """Return the lines from `first`, the first day of a month, up to `until`, oldest first.
+
+    The opening balances are of the day before. Amounts are multiples of `step`, the currency's smallest unit.
+    """
+    last_month = until.replace(day=1)
+    return [line for line in _told(industry, seed, first, last_month, step) if line.day <= until]
+
+
+@lru_cache(maxsize=16)
+def _told(industry: Industry, seed: int, first: date, last_month: date, step: Decimal) -> tuple[Line, ...]:
+    """The story of whole months. Kept, as the pages of a feed are read from it one after the other."""
+    story = _Story(industry, Dice(f"{seed} {industry.id}", step))
+    covered = first_day(first, -_OPENING_MONTHS)
+    for month in _months(first, max(last_month, covered)):
+        story.month(month)
+    lines = sorted(story.lines, key=lambda line: line.day)
+    early = [line for line in lines if line.day < covered]
+    opening = story.opening(first - timedelta(days=1), _lowest_cash(early, industry.chart.checking))
+    return (*opening, *lines)
+
+
+def _months(first: date, until: date) -> Iterator[Month]:
+    while first <= until:
         last = first.replace(day=monthrange(first.year, first.month)[1])
         yield Month(first, last)
         first = last + timedelta(days=1)
@@ -94,10 +125,9 @@ def _lowest_cash(lines: list[Line], checking: int) -> Decimal:
 
 
 class _Story:
-    def __init__(self, industry: Industry, random: Random, step: Decimal) -> None:
+    def __init__(self, industry: Industry, dice: Dice) -> None:
         self.lines: list[Line] = []
-        self._industry, self._chart = industry, industry.chart
-        self._random, self._step = random, step
+        self._industry, self._chart, self._dice = industry, industry.chart, dice
         self._loan = Decimal(industry.loan)
         # What the equipment is still worth.
         self._value = Decimal(industry.equipment - industry.equipment // 4)
@@ -105,8 +135,13 @@ class _Story:
         # goods have cost that must be bought again.
         self._charged = self._taxed = Decimal(0)
         self._sold_cost = self._usual_cost()
-        self._invoice = random.randrange(1_000, 2_000)
+        self._invoice = dice.number(1_000, 1_999)
         self._number = 0
+        # What the checking account has gained since the story began, by the month in which it does, and the
+        # savings account whole.
+        self._gained: defaultdict[date, Decimal] = defaultdict(Decimal)
+        self._cash = Decimal(0)
+        self._savings = Decimal(industry.opening_savings)
 
     def month(self, month: Month) -> None:
         """Tell one month, whole; the caller leaves out what lies ahead."""
@@ -122,25 +157,28 @@ class _Story:
         self._pay_wages(month, month.day(15))
         self._pay_wages(month, month.last)
         for spending in self._industry.on_card:
-            self._spend(month, spending, self._chart.card)
+            self._shop(month, spending)
         for spending in self._industry.by_bank:
             self._spend(month, spending, self._chart.checking)
         for spending in self._industry.bills:
             for _ in range(spending.times_a_month):
-                self._bill(month, spending.account, spending.description, self._between(spending))
+                self._bill(month, spending.account, spending.description, self._dice.price(spending))
         self._settle(month, charged, taxed)
         self._close(month)
+        self._sweep(month)
 
     def opening(self, day: date, lowest_cash: Decimal) -> list[Line]:
         """What the company had and owed before: enough money that the bank account never runs dry."""
         industry, chart = self._industry, self._chart
         needed = max(Decimal(industry.opening_cash), _CASH_LEAST - lowest_cash)
         cash = Decimal(ceil(needed / 1000) * 1000)
+        savings = Decimal(industry.opening_savings)
         equipment, worn = Decimal(industry.equipment), Decimal(industry.equipment // 4)
         goods = 2 * self._usual_cost()
         loan = Decimal(industry.loan)
         lines = [
             Line(day, chart.checking, OPENING_BALANCES, cash, "Opening balance: bank account"),
+            Line(day, chart.savings, OPENING_BALANCES, savings, "Opening balance: savings account"),
             Line(day, chart.equipment, OPENING_BALANCES, equipment, "Opening balance: equipment"),
             Line(
                 day,
@@ -155,31 +193,11 @@ class _Story:
             lines.append(Line(day, chart.inventory, OPENING_BALANCES, goods, "Opening balance: inventory"))
         else:
             goods = Decimal(0)
-        owned = cash + equipment - worn - loan + goods
+        owned = cash + savings + equipment - worn - loan + goods
         lines.append(
             Line(day, OPENING_BALANCES, chart.capital, owned, "Opening balances assigned to the owners")
         )
         return [line for line in lines if line.amount]
-
-    def not_yet_approved(self, lines: list[Line], today: date) -> list[Line]:
-        """Leave what the bank showed in the last weeks to be approved, and some of it to be categorized."""
-        since = today - timedelta(days=PENDING_DAYS)
-        told = []
-        for line in lines:
-            if line.is_bank and line.day > since:
-                line = line._replace(is_pending=True)
-                if self._random.randrange(100) < _UNCATEGORIZED_PERCENT:
-                    line = self._without_category(line)
-            told.append(line)
-        return told
-
-    def _without_category(self, line: Line) -> Line:
-        own = (self._chart.checking, self._chart.card)
-        if line.credit in own and line.debit >= 5_000:
-            return line._replace(debit=UNCATEGORIZED_EXPENSE)
-        if line.debit in own and line.credit >= 4_000:
-            return line._replace(credit=UNCATEGORIZED_INCOME)
-        return line
 
     # --- what a month is made of ------------------------------------------------------------------
 
@@ -187,9 +205,9 @@ class _Story:
         days = month.last.day
         for number in range(1, sales.payouts + 1):
             day = month.day(number * days // sales.payouts - 2)
-            gross = self._amount(sales.least, sales.most)
-            tax = self._share(gross, self._industry.sales_tax_per_mille)
-            fee = self._share(gross + tax, sales.fee_per_mille)
+            gross = self._dice.amount(sales.least, sales.most)
+            tax = self._dice.share(gross, self._industry.sales_tax_per_mille)
+            fee = self._dice.share(gross + tax, sales.fee_per_mille)
             self._book(day, sales.clearing, sales.income, gross, sales.sale)
             if tax and self._chart.sales_tax:
                 self._book(day, sales.clearing, self._chart.sales_tax, tax, f"{sales.sale}, sales tax")
@@ -199,7 +217,7 @@ class _Story:
                 day + timedelta(days=2), self._chart.checking, sales.clearing, gross + tax - fee, sales.payout
             )
             if self._chart.inventory and self._chart.cost_of_goods:
-                cost = self._share(gross, self._industry.cost_per_mille)
+                cost = self._dice.share(gross, self._industry.cost_per_mille)
                 self._book(
                     day,
                     self._chart.cost_of_goods,
@@ -210,26 +228,26 @@ class _Story:
                 self._sold_cost += cost
 
     def _invoice_to(self, month: Month, customer: Customer) -> None:
-        if self._random.randrange(100) >= customer.percent:
+        if not self._dice.falls(customer.percent):
             return
-        day = month.day(self._random.randrange(1, 26))
-        amount = self._amount(customer.least, customer.most)
-        self._invoice += self._random.randrange(1, 4)
+        day = month.day(self._dice.number(1, 25))
+        amount = self._dice.amount(customer.least, customer.most)
+        self._invoice += self._dice.number(1, 3)
         chart = self._chart
         self._book(
             day, chart.receivable, customer.income, amount, f"Invoice {self._invoice} to {customer.name}"
         )
-        paid_on = day + timedelta(days=self._random.randrange(12, 40))
+        paid_on = day + timedelta(days=self._dice.number(12, 39))
         self._bank(paid_on, chart.checking, chart.receivable, amount, customer.payment)
 
     def _pay_wages(self, month: Month, day: date) -> None:
         chart, gross = self._chart, Decimal(0)
         for account, monthly in self._industry.salaries:
-            half = self._share(Decimal(monthly), 500)
+            half = self._dice.share(Decimal(monthly), 500)
             self._book(day, account, chart.payroll_liabilities, half, f"Gross pay, payroll of {day:%d %b %Y}")
             gross += half
-        withheld = self._share(gross, _WITHHELD_PER_MILLE)
-        employers = self._share(gross, _EMPLOYER_TAX_PER_MILLE)
+        withheld = self._dice.share(gross, _WITHHELD_PER_MILLE)
+        employers = self._dice.share(gross, _EMPLOYER_TAX_PER_MILLE)
         owed = chart.payroll_liabilities
         self._book(day, chart.payroll_taxes, owed, employers, f"Employer's taxes, payroll of {day:%d %b %Y}")
         self._bank(day, owed, chart.checking, gross - withheld, "ACH DEBIT GUSTO DES:NET {n} ID:6SEMK{ref}")
@@ -243,18 +261,43 @@ class _Story:
 
     def _spend(self, month: Month, spending: Spending, paid_from: int) -> None:
         for _ in range(spending.times_a_month):
-            day = month.day(spending.day or self._random.randrange(1, month.last.day + 1))
-            amount = self._between(spending)
-            self._bank(day, spending.account, paid_from, amount, spending.description)
-            if paid_from == self._chart.card:
-                self._charged += amount
+            day = month.day(spending.day or self._dice.number(1, month.last.day))
+            self._bank(day, spending.account, paid_from, self._dice.price(spending), spending.description)
+
+    def _shop(self, month: Month, spending: Spending) -> None:
+        """Buy by card: now and then the same again on the day, and now and then it is given back."""
+        dice = self._dice
+        for _ in range(spending.times_a_month):
+            day = month.day(spending.day or dice.number(1, month.last.day))
+            amount, text = dice.price(spending), dice.words(spending.description)
+            used_on = day - timedelta(days=dice.number(*BOOKED_AFTER_DAYS))
+            is_varying = spending.least != spending.most
+            is_twice = is_varying and spending.most <= _SMALL and dice.falls(_TWICE_PERCENT)
+            for _ in range(2 if is_twice else 1):
+                self._charge(day, spending, amount, text, used_on)
+            if is_varying and not is_twice and dice.falls(_RETURNED_PERCENT):
+                self._give_back(month, day + _RETURNED_AFTER, spending, amount, text)
+
+    def _charge(self, day: date, spending: Spending, amount: Decimal, text: str, used_on: date) -> None:
+        held = amount
+        if spending.held is Held.WITHOUT_TIP:
+            held = self._dice.share(amount, _BILL_PER_MILLE_OF_TIPPED)
+        elif spending.held is Held.ROUND_SUM:
+            held = _HELD_AT_A_PUMP
+        self._bank(day, spending.account, self._chart.card, amount, text, used_on=used_on, held=held)
+        self._charged += amount
+
+    def _give_back(self, month: Month, day: date, spending: Spending, amount: Decimal, text: str) -> None:
+        if spending.held is Held.SAME and day <= month.last:
+            self._bank(day, self._chart.card, spending.account, amount, f"CARD REFUND {text}")
+            self._charged -= amount
 
     def _bill(
         self, month: Month, account: int, supplier: str, amount: Decimal, *, day: int | None = None
     ) -> None:
-        billed_on = month.day(day or self._random.randrange(2, 24))
-        paid_on = billed_on + timedelta(days=self._random.randrange(15, 31))
-        number = self._random.randrange(10_000, 99_999)
+        billed_on = month.day(day or self._dice.number(2, 23))
+        paid_on = billed_on + timedelta(days=self._dice.number(15, 30))
+        number = self._dice.number(10_000, 99_998)
         self._book(billed_on, account, self._chart.payable, amount, f"Bill {number} from {supplier}")
         self._bank(
             paid_on,
@@ -271,7 +314,7 @@ class _Story:
             return
         left = cost
         for number, supplier in enumerate(suppliers, start=1):
-            amount = left if number == len(suppliers) else self._share(cost, 1000 // len(suppliers))
+            amount = left if number == len(suppliers) else self._dice.share(cost, 1000 // len(suppliers))
             left -= amount
             self._bill(month, self._chart.inventory, supplier, amount, day=1 + 3 * number)
 
@@ -279,8 +322,14 @@ class _Story:
         """Pay what last month left: the card, sales tax; and what this one asks for: loan, tax, draws."""
         industry, chart = self._industry, self._chart
         self._bank(
-            month.day(24), chart.card, chart.checking, charged, "CREDIT CARD AUTOPAY PAYMENT {n} THANK YOU"
+            month.day(24),
+            chart.card,
+            chart.checking,
+            charged,
+            "CREDIT CARD AUTOPAY PAYMENT {n}",
+            arriving="AUTOPAY PAYMENT RECEIVED - THANK YOU {n}",
         )
+        self._save(month.day(16), Decimal(industry.monthly_saving))
         if chart.sales_tax:
             self._bank(
                 month.day(20),
@@ -290,12 +339,12 @@ class _Story:
                 "ACH DEBIT STATE DEPT OF REVENUE SALES TAX {ref}",
             )
         if self._loan:
-            interest = self._share(self._loan, _LOAN_RATE_PER_MILLE) / 12
-            principal = min(self._loan, self._rounded(Decimal(industry.loan) / _LOAN_MONTHS))
+            interest = self._dice.share(self._loan, _LOAN_RATE_PER_MILLE) / 12
+            principal = min(self._loan, self._dice.rounded(Decimal(industry.loan) / _LOAN_MONTHS))
             self._loan -= principal
             day, text = month.day(10), "LOAN PAYMENT FIRST COMMUNITY BANK {n}"
             self._bank(day, chart.loan, chart.checking, principal, f"{text} PRINCIPAL")
-            self._bank(day, chart.interest, chart.checking, self._rounded(interest), f"{text} INTEREST")
+            self._bank(day, chart.interest, chart.checking, self._dice.rounded(interest), f"{text} INTEREST")
         if chart.income_tax and month.first.month in _TAX_MONTHS:
             amount = Decimal(industry.quarterly_income_tax)
             self._bank(
@@ -318,47 +367,84 @@ class _Story:
     def _close(self, month: Month) -> None:
         """What is done on the last day of a month."""
         industry, chart, last = self._industry, self._chart, month.last
-        wear = min(self._value, self._rounded(Decimal(industry.equipment) / _EQUIPMENT_MONTHS))
+        wear = min(self._value, self._dice.rounded(Decimal(industry.equipment) / _EQUIPMENT_MONTHS))
         self._value -= wear
         self._book(
             last, chart.depreciation, chart.accumulated_depreciation, wear, f"Depreciation of {last:%B %Y}"
         )
-        premium = self._rounded(Decimal(industry.premium) / 12)
+        premium = self._dice.rounded(Decimal(industry.premium) / 12)
         self._book(last, chart.insurance, chart.prepaid, premium, f"Insurance of {last:%B %Y}")
         self._bank(last, chart.bank_fees, chart.checking, Decimal(25), "MONTHLY SERVICE FEE")
         if chart.interest_income:
-            self._bank(last, chart.checking, chart.interest_income, self._amount(8, 60), "INTEREST PAYMENT")
+            interest = self._dice.rounded(self._savings * _SAVINGS_RATE_PER_MILLE / 12_000)
+            self._bank(last, chart.savings, chart.interest_income, interest, "INTEREST PAYMENT")
+            self._savings += interest
 
-    # --- amounts and words ------------------------------------------------------------------------
+    def _sweep(self, month: Month) -> None:
+        """Put what the month leaves over into the savings account, or take from there what it lacks."""
+        self._cash += self._gained.pop(month.first)
+        if abs(self._cash) > _CASH_SWEPT_FROM:
+            amount = max(_thousands(self._cash), -_thousands(self._savings))
+            self._save(month.day(27), amount)
+            self._cash -= amount
+            del self._gained[month.first]
+
+    def _save(self, day: date, amount: Decimal) -> None:
+        """Transfer to the savings account, or back where the amount is negative."""
+        chart = self._chart
+        if amount > 0:
+            texts = ("ONLINE TRANSFER TO SAVINGS REF #{ref}", "ONLINE TRANSFER FROM CHECKING REF #{ref}")
+            self._bank(day, chart.savings, chart.checking, amount, texts[0], arriving=texts[1])
+        else:
+            texts = ("ONLINE TRANSFER TO CHECKING REF #{ref}", "ONLINE TRANSFER FROM SAVINGS REF #{ref}")
+            self._bank(day, chart.checking, chart.savings, -amount, texts[0], arriving=texts[1])
+        self._savings += amount
+
+    # --- how lines are written --------------------------------------------------------------------
 
     def _usual_cost(self) -> Decimal:
         """What the goods cost that are sold in an ordinary month."""
         gross = sum(sales.payouts * (sales.least + sales.most) // 2 for sales in self._industry.card_sales)
-        return self._share(Decimal(gross), self._industry.cost_per_mille)
-
-    def _between(self, spending: Spending) -> Decimal:
-        if spending.least == spending.most:
-            return Decimal(spending.least)
-        return self._amount(spending.least, spending.most)
-
-    def _amount(self, least: int, most: int) -> Decimal:
-        return self._rounded(Decimal(self._random.randrange(least * 100, most * 100 + 1)) / 100)
-
-    def _share(self, amount: Decimal, per_mille: int) -> Decimal:
-        return self._rounded(amount * per_mille / 1000)
-
-    def _rounded(self, amount: Decimal) -> Decimal:
-        return amount.quantize(self._step)
+        return self._dice.share(Decimal(gross), self._industry.cost_per_mille)
 
     def _book(self, day: date, debit: int, credit: int, amount: Decimal, description: str) -> None:
         if amount:
-            self.lines.append(Line(day, debit, credit, amount, description))
+            self.lines.append(Line(day, debit, credit, amount, description, number=len(self.lines)))
 
-    def _bank(self, day: date, debit: int, credit: int, amount: Decimal, description: str) -> None:
-        if amount:
-            text = description.replace("{n}", f"{self._random.randrange(1000, 10_000)}")
-            text = text.replace("{ref}", "".join(self._random.choices(_ALPHABET, k=6)))
-            self.lines.append(Line(day, debit, credit, amount, text, is_bank=True))
+    def _bank(
+        self,
+        day: date,
+        debit: int,
+        credit: int,
+        amount: Decimal,
+        description: str,
+        *,
+        arriving: str = "",
+        used_on: date | None = None,
+        held: Decimal | None = None,
+    ) -> None:
+        if not amount:
+            return
+        number, dice, checking = len(self.lines), self._dice, self._chart.checking
+        self.lines.append(
+            Line(
+                day,
+                debit,
+                credit,
+                amount,
+                dice.words(description),
+                is_bank=True,
+                number=number,
+                arriving=dice.words(arriving),
+                used_on=used_on,
+                held=held,
+            )
+        )
+        self._gained[day.replace(day=1)] += amount * ((debit == checking) - (credit == checking))
+
+
+def _thousands(amount: Decimal) -> Decimal:
+    return Decimal(int(amount / 1000) * 1000)
 
 
 def balances(lines: list[Line]) -> dict[int, Decimal]:

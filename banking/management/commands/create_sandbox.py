@@ -8,7 +8,6 @@ from django.core.management.base import BaseCommand, CommandError
 from banking.sandbox.company import create_sandbox
 from banking.sandbox.industries import INDUSTRIES
 from ledger.actors import command_actor
-from ledger.clock import utc_now
 from ledger.exceptions import LedgerError
 from ledger.ids import Prefix, decode_id
 from ledger.models import Developer
@@ -16,8 +15,9 @@ from ledger.models import Developer
 
 class Command(BaseCommand):
     help = (
-        "Make a company with a chart of accounts and months of believable transactions that end today, some "
-        "of them still to approve and categorize; and a developer for it, unless one is named."
+        "Make a company with a chart of accounts, two made-up banks that go on giving lines day by day, and "
+        "months of believable transactions that end today, some of them still to approve and categorize; and "
+        "a developer for it, unless one is named."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -42,7 +42,6 @@ class Command(BaseCommand):
                 developer=self._developer(options["developer"]),
                 seed=options["seed"],
                 months=options["months"],
-                today=utc_now().date(),
                 actor=actor,
             )
         except LedgerError as error:
@@ -51,6 +50,8 @@ class Command(BaseCommand):
             f"Entity:      {made.entity.public_id} ({made.entity}, {made.transactions:,} transactions)"
         )
         self.stdout.write(f"Ledger:      {made.ledger.public_id}")
+        for account in made.bank_accounts:
+            self.stdout.write(f"Bank:        {account.public_id} ({account}, {account.balance_current:,})")
         self.stdout.write(f"Developer:   {made.developer.public_id}")
         if made.first_key is not None:
             self.stdout.write(f"API key:     {made.first_key.secret} (shown this once)")

@@ -1,6 +1,6 @@
 """A partnership of consultants."""
 
-from banking.sandbox.industry import Chart, Customer, Industry, Spending
+from banking.sandbox.industry import Chart, Customer, Held, Industry, Spending
 from ledger.choices import EntityType
 
 INDUSTRY = Industry(
@@ -41,7 +41,14 @@ INDUSTRY = Industry(
         Spending(6500, "UNITED 016{n} HOUSTON TX", 260, 920, times_a_month=3),
         Spending(6500, "MARRIOTT DENVER {n} DENVER CO", 180, 640, times_a_month=2),
         Spending(6500, "LYFT *RIDE {n} LYFT.COM CA", 12, 58, times_a_month=2),
-        Spending(6510, "TST* THE CAPITAL GRILLE {n} CHICAGO IL", 64, 310, times_a_month=2),
+        Spending(
+            6510,
+            "TST* THE CAPITAL GRILLE {n} CHICAGO IL",
+            64,
+            310,
+            times_a_month=2,
+            held=Held.WITHOUT_TIP,
+        ),
         Spending(6510, "STARBUCKS STORE {n} CHICAGO IL", 6, 28, times_a_month=2),
         Spending(6300, "OFFICE DEPOT #{n} CHICAGO IL", 24, 160),
         Spending(6440, "COURSERA {n} MOUNTAIN VIEW CA", 59, 59),
@@ -58,8 +65,9 @@ INDUSTRY = Industry(
         Spending(6400, "Baldwin Accounting LLP", 480, 900),
     ),
     opening_cash=90_000,
+    opening_savings=60_000,
     equipment=32_000,
     loan=40_000,
     premium=6_600,
-    monthly_draw=4_500,
+    monthly_draw=2_500,
 )

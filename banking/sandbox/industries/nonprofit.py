@@ -1,6 +1,6 @@
 """A charity with programs, donors and grants."""
 
-from banking.sandbox.industry import CardSales, Chart, Customer, Industry, Spending
+from banking.sandbox.industry import CardSales, Chart, Customer, Held, Industry, Spending
 from ledger.choices import EntityType
 
 INDUSTRY = Industry(
@@ -53,6 +53,7 @@ INDUSTRY = Industry(
         Spending(5015, "LAKESHORE LEARNING {n} CARSON CA", 60, 380, times_a_month=2),
         Spending(5015, "TARGET {n} OAKLAND CA", 24, 160, times_a_month=2),
         Spending(5050, "ENTERPRISE RENT-A-CAR {n} OAKLAND CA", 90, 310),
+        Spending(5050, "CHEVRON {n} OAKLAND CA", 35, 84, held=Held.ROUND_SUM),
         Spending(6140, "GOOGLE *WORKSPACE_ORG CC@GOOGLE.COM CA", 72, 72, day=2),
         Spending(6140, "SALESFORCE.ORG {n} SAN FRANCISCO CA", 180, 180, day=10),
         Spending(6130, "STAPLES {n} OAKLAND CA", 18, 95),
@@ -71,7 +72,8 @@ INDUSTRY = Industry(
         Spending(7030, "Proseware Events", 300, 1_600),
         Spending(5030, "Neighborhood Food Pantry", 900, 1_800),
     ),
-    opening_cash=85_000,
+    opening_cash=70_000,
+    opening_savings=40_000,
     equipment=28_000,
     loan=24_000,
     premium=3_600,

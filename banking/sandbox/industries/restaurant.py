@@ -1,6 +1,6 @@
 """A restaurant with guests at its tables and orders to take away."""
 
-from banking.sandbox.industry import CardSales, Chart, Customer, Industry, Spending
+from banking.sandbox.industry import CardSales, Chart, Customer, Held, Industry, Spending
 from ledger.choices import EntityType
 
 INDUSTRY = Industry(
@@ -56,6 +56,7 @@ INDUSTRY = Industry(
         Spending(6300, "WEBSTAURANT STORE {n} LANCASTER PA", 90, 640, times_a_month=2),
         Spending(6300, "COSTCO WHSE #0{n} AUSTIN TX", 60, 380, times_a_month=3),
         Spending(5040, "RESTAURANT DEPOT {n} AUSTIN TX", 80, 260),
+        Spending(6300, "H-E-B GAS {n} AUSTIN TX", 38, 92, times_a_month=2, held=Held.ROUND_SUM),
         Spending(6130, "SQ *HILL COUNTRY PLUMBING AUSTIN TX", 120, 520),
         Spending(6420, "TX ALCOHOLIC BEV COMM {n} AUSTIN TX", 45, 90),
     ),
@@ -69,7 +70,8 @@ INDUSTRY = Industry(
         Spending(6130, "Lone Star Linen Service", 340, 520, times_a_month=2),
         Spending(6400, "Baldwin Accounting LLP", 420, 680),
     ),
-    opening_cash=70_000,
+    opening_cash=60_000,
+    opening_savings=20_000,
     equipment=84_000,
     loan=90_000,
     sales_tax_per_mille=82,

@@ -1,6 +1,6 @@
 """A shop with a store and a web shop."""
 
-from banking.sandbox.industry import CardSales, Chart, Customer, Industry, Spending
+from banking.sandbox.industry import CardSales, Chart, Customer, Held, Industry, Spending
 from ledger.choices import EntityType
 
 INDUSTRY = Industry(
@@ -41,7 +41,7 @@ INDUSTRY = Industry(
         Spending(5040, "ULINE *SHIP SUPPLIES {n} PLEASANT PRAIRIE WI", 140, 420),
         Spending(5030, "USPS PO {n} PORTLAND OR", 38, 210, times_a_month=2),
         Spending(6500, "SOUTHWES 526{n} DALLAS TX", 160, 410),
-        Spending(6520, "SHELL OIL {n} PORTLAND OR", 32, 78),
+        Spending(6520, "SHELL OIL {n} PORTLAND OR", 32, 78, times_a_month=2, held=Held.ROUND_SUM),
     ),
     by_bank=(
         Spending(6110, "PORTLAND GENERAL ELECTRIC WEB PMT {n}", 260, 440, day=18),
@@ -52,7 +52,8 @@ INDUSTRY = Industry(
         Spending(6130, "Bright Cleaning Services", 320, 480),
         Spending(6400, "Baldwin Accounting LLP", 380, 620),
     ),
-    opening_cash=60_000,
+    opening_cash=50_000,
+    opening_savings=15_000,
     equipment=36_000,
     loan=60_000,
     sales_tax_per_mille=72,

@@ -1,6 +1,6 @@
 """A small software company that sells subscriptions."""
 
-from banking.sandbox.industry import CardSales, Chart, Customer, Industry, Spending
+from banking.sandbox.industry import CardSales, Chart, Customer, Held, Industry, Spending
 from ledger.choices import EntityType
 
 INDUSTRY = Industry(
@@ -10,6 +10,7 @@ INDUSTRY = Industry(
     template_id="tmpl_saas",
     entity_type=EntityType.CORPORATION,
     chart=Chart(
+        savings=1030,
         capital=3030,
         payroll_taxes=6420,
         insurance=6480,
@@ -41,7 +42,8 @@ INDUSTRY = Industry(
         Spending(6490, "DELTA AIR 006{n} ATLANTA GA", 240, 780),
         Spending(6490, "UBER *TRIP HELP.UBER.COM CA", 14, 62, times_a_month=2),
         Spending(6500, "SQ *BLUE BOTTLE COFFEE {n} NEW YORK NY", 9, 48, times_a_month=2),
-        Spending(6500, "TST* SWEETGREEN {n} NEW YORK NY", 16, 96),
+        Spending(6500, "TST* GRAMERCY TAVERN {n} NEW YORK NY", 64, 240, held=Held.WITHOUT_TIP),
+        Spending(6500, "TST* SWEETGREEN {n} NEW YORK NY", 16, 96, held=Held.WITHOUT_TIP),
     ),
     by_bank=(Spending(6430, "ACH DEBIT AETNA HEALTH PREMIUM {ref}", 4_150, 4_150, day=7),),
     bills=(
@@ -49,9 +51,11 @@ INDUSTRY = Industry(
         Spending(6470, "Baldwin Accounting LLP", 850, 1_600),
         Spending(6240, "Proseware Events", 600, 2_200),
     ),
-    opening_cash=240_000,
+    opening_cash=160_000,
+    opening_savings=80_000,
     equipment=48_000,
     loan=120_000,
     premium=7_200,
     quarterly_income_tax=6_000,
+    monthly_saving=2_500,
 )
