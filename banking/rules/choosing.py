@@ -72,7 +72,10 @@ def ready_rules(
         rules = rules.filter(enabled=True)
     return [
         ReadyRule(
-            rule, conditions_of(rule), rule.category_account.closed_at is not None, frozenset(rule.takes)
+            rule,
+            conditions_of(rule),
+            rule.category_account.closed_at is not None,
+            frozenset(rule.takes or ()),
         )
         for rule in rules
     ]

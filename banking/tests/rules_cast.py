@@ -5,6 +5,8 @@ from itertools import count
 from typing import Any, cast
 from uuid import UUID
 
+from django.db.transaction import atomic
+
 from accounts.chart_templates import SystemRole
 from accounts.models import Account
 from accounts.system_accounts import make_system_accounts, system_account
@@ -33,7 +35,8 @@ class Client:
         self.entity = self.company.entity
         self.software, self.rent = self.company.software, self.company.rent
         self.sales, self.cash = self.company.sales, self.company.cash
-        make_system_accounts(entity=self.entity, ledger=self.company.ledger, actor=SYSTEM)
+        with atomic():
+            make_system_accounts(entity=self.entity, ledger=self.company.ledger, actor=SYSTEM)
         self.spent = system_account(self.entity, SystemRole.UNCATEGORIZED_EXPENSE)
         self.earned = system_account(self.entity, SystemRole.UNCATEGORIZED_INCOME)
         self.checking = self.bank_account(self.company.bank)

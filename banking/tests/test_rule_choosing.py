@@ -126,3 +126,10 @@ def test_a_bank_account_of_the_rule_is_the_only_one(client: Client) -> None:
     client.rule("Card", bank_account_id=card.id)
 
     assert chosen(client, candidate(bank=client.checking.id), candidate(bank=card.id)) == [None, "Card"]
+
+
+def test_a_line_of_no_known_bank_account_is_taken_by_rules_for_any(client: Client) -> None:
+    client.rule("Checking", bank_account_id=client.checking.id)
+    client.rule("Any")
+
+    assert chosen(client, candidate(bank=None)) == ["Any"]
