@@ -10,8 +10,11 @@ from typing import Any
 
 import psycopg
 import pytest
+import redis
 
 os.environ.setdefault("OPENLEDGER_VAR", os.path.join("var", "test"))
+# Test processes share one Redis; without queues of its own, one would work on the tasks of another.
+os.environ["TASK_QUEUE_PREFIX"] = f"test-{os.getpid()}-"
 
 from openledger import embedded
 
@@ -45,3 +48,12 @@ def _truncation_is_for_tests_alone() -> Iterator[None]:
     patch.setattr(DatabaseOperations, "execute_sql_flush", flush)
     yield
     patch.undo()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _queues_end_with_their_process() -> Iterator[None]:
+    """Take the queues of this process away; nobody would ever read them."""
+    yield
+    with redis.Redis.from_url(embedded.redis_url(os.environ)) as server:
+        for key in server.scan_iter(match=f"{os.environ['TASK_QUEUE_PREFIX']}*", count=1000):
+            server.delete(key)

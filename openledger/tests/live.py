@@ -82,7 +82,7 @@ class LiveServer:
         self.conninfo = make_conninfo(cluster, dbname=self.database)
         self.environ = {
             **os.environ,
-            "DATABASE_URL": _as_url(self.conninfo),
+            "DATABASE_URL": as_url(self.conninfo),
             "REDIS_URL": embedded.redis_url(os.environ).replace("?db=0", f"?db={redis_database}"),
             "BASE_URL": self.base_url,
             "RATE_LIMIT_FACTOR": "100000",
@@ -246,7 +246,7 @@ def live_server_process() -> Iterator[LiveServer]:
     server.drop_database()
 
 
-def _as_url(conninfo: str) -> str:
+def as_url(conninfo: str) -> str:
     """The address of a database in the form of `DATABASE_URL`."""
     parts = conninfo_to_dict(conninfo)
     database = parts.pop("dbname")
