@@ -29,6 +29,7 @@ ID_AFTER: Final = {
     "api-keys": Prefix.API_KEY,
     "transactions": Prefix.TRANSACTION,
     "journal-entries": Prefix.JOURNAL_ENTRY,
+    "reconciliations": Prefix.RECONCILIATION,
 }
 _DONE: Final = {"200": "Done.", "201": "Made.", "202": "Taken up.", "204": "Done; there is no body."}
 # What an answer is when its `format` is asked for by one of these words.

@@ -1,0 +1,1 @@
+"""Agreeing the books with bank statements, to the cent."""

@@ -1,0 +1,360 @@
+"""Ticking what stands on a statement, and saying which bank line a transaction is.
+
+Locks: the company's bank lines where links are written, the reconciliation, the books, transactions, items.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from django.db.transaction import atomic
+
+from banking.choices import LineStatus, LinkKind
+from banking.reconciliation.exceptions import (
+    LineNotFoundError,
+    NotMatchingError,
+    TransactionsNotFoundError,
+)
+from banking.reconciliation.proposals import read_cleared_ids, read_unlinked
+from banking.reconciliation.statements import Statement, lock_open_statement
+from banking.reconciliation.suggestions import suggest
+from banking.services.links import link, mark, unlink
+from banking.services.locks import hold_lines
+from banking.services.rows import Line, Link, lines_by_id, links_of_lines
+from ledger.actors import Actor
+from ledger.clock import utc_now
+from ledger.db import compact, execute, fetch, uuid_array
+from ledger.exceptions import Detail, ValidationError
+from ledger.ids import Prefix, encode_id, new_id
+from ledger.models import Entity
+from ledger.money import as_text
+from transactions.choices import Status
+from transactions.services.changing import hold_books
+
+# Of everything that a request can name, as in the API's other batches.
+BATCH_SIZE_MAX: Final = 5_000
+
+# Whoever deletes one of them has finished, or waits. For a link their amounts must stay, too.
+_READ: Final = """
+SELECT t.id, t.date, t.status, t.debit_account_id, t.credit_account_id, t.amount,
+    (SELECT i.reconciliation_id FROM banking_reconciledtransaction i
+     WHERE i.entity_id = t.entity_id AND i.transaction_id = t.id
+        AND i.bank_account_id = ANY(%(bank_accounts)s::uuid[])
+     ORDER BY i.reconciliation_id = %(reconciliation)s::uuid DESC LIMIT 1),
+    (SELECT k.line_id FROM banking_linelink k
+     WHERE k.entity_id = t.entity_id AND k.transaction_id = t.id
+        AND k.bank_account_id = ANY(%(bank_accounts)s::uuid[]) LIMIT 1)
+FROM transactions_transaction t
+WHERE t.entity_id = %(entity)s::uuid AND t.id = ANY(%(ids)s::uuid[])
+ORDER BY t.id
+"""
+_READ_AND_KEEP: Final = compact(_READ + "FOR KEY SHARE OF t")
+_READ_AND_LOCK: Final = compact(_READ + "FOR NO KEY UPDATE OF t")
+_TICK: Final = compact("""
+INSERT INTO banking_reconciledtransaction (
+    id, entity_id, reconciliation_id, bank_account_id, transaction_id, created_at
+)
+SELECT w.id, %(entity)s::uuid, %(reconciliation)s::uuid, %(bank_account)s::uuid, w.transaction_id,
+    %(now)s::timestamptz
+FROM unnest(%(item_ids)s::uuid[], %(ids)s::uuid[]) AS w (id, transaction_id)
+""")
+_UNTICK: Final = compact("""
+DELETE FROM banking_reconciledtransaction
+WHERE entity_id = %(entity)s::uuid AND reconciliation_id = %(reconciliation)s::uuid
+    AND transaction_id = ANY(%(ids)s::uuid[])
+""")
+_KNOWN: Final = "SELECT id FROM transactions_transaction WHERE entity_id = %s::uuid AND id = ANY(%s::uuid[])"
+
+
+class Found(NamedTuple):
+    """A transaction that is to be ticked; the columns of `_READ`."""
+
+    id: UUID
+    date: date
+    status: str
+    debit_account_id: UUID
+    credit_account_id: UUID
+    amount: Decimal
+    # The reconciliation of this bank account that it is ticked on, where it is.
+    reconciliation_id: UUID | None
+    line_id: UUID | None
+
+
+def tick(*, entity: Entity, reconciliation_id: UUID, transaction_ids: Sequence[UUID]) -> int:
+    """Say that transactions stand on the statement; returns how many were not ticked before.
+
+    Raises ReconciliationNotFoundError, CompletedError, TransactionsNotFoundError; ValidationError for those
+    that are not on the bank's account or dated after the statement; NotMatchingError for those expired or on
+    another statement. Then nothing is ticked.
+    """
+    with atomic():
+        statement = lock_open_statement(entity, reconciliation_id)
+        found = _read(entity, statement, transaction_ids, _READ_AND_KEEP)
+        _check(statement, transaction_ids, found)
+        return _tick(entity, statement, [one.id for one in found.values() if one.reconciliation_id is None])
+
+
+def untick(*, entity: Entity, reconciliation_id: UUID, transaction_ids: Sequence[UUID]) -> int:
+    """Say that transactions don't stand on the statement; returns how many had been ticked.
+
+    Raises ReconciliationNotFoundError, CompletedError, TransactionsNotFoundError.
+    """
+    with atomic():
+        statement = lock_open_statement(entity, reconciliation_id)
+        unticked = _untick(entity, statement, transaction_ids)
+        if unticked < len(set(transaction_ids)):
+            known = {row[0] for row in fetch(_KNOWN, [entity.id, uuid_array(transaction_ids)])}
+            _check_known(transaction_ids, known)
+    return unticked
+
+
+def match_line(
+    *,
+    entity: Entity,
+    reconciliation_id: UUID,
+    line_id: UUID,
+    transaction_ids: Sequence[UUID],
+    actor: Actor,
+) -> int:
+    """Say that one or several transactions are one line of the bank (a deposit of several cheques), and tick
+    them; returns how many were not ticked before.
+
+    Their amounts come to the line's exactly: what left the account is positive in the line, and stands on
+    the credit side of the bank's account in the books. Raises, besides what `tick` raises, LineNotFoundError,
+    NotMatchingError where the line or a transaction has its match already or the bank does not have the line
+    as posted, and ValidationError where the sums differ.
+    """
+    with atomic():
+        hold_lines(entity)
+        statement = lock_open_statement(entity, reconciliation_id)
+        hold_books(entity)
+        found = _read(entity, statement, transaction_ids, _READ_AND_LOCK)
+        _check(statement, transaction_ids, found)
+        line = _matchable_line(entity, statement, line_id)
+        _check_unlinked(transaction_ids, found)
+        _check_sum(statement, line, found.values())
+        _link(entity, [(line.id, line.bank_account_id, one) for one in found], actor)
+        return _tick(entity, statement, [one.id for one in found.values() if one.reconciliation_id is None])
+
+
+def unmatch_line(*, entity: Entity, reconciliation_id: UUID, line_id: UUID) -> int:
+    """Take back that a line was matched with transactions of the books, and untick these; returns how many
+    had been ticked. The line stays out of the books until it is matched again.
+
+    Raises ReconciliationNotFoundError, CompletedError, LineNotFoundError, and NotMatchingError where the line
+    has no match, where a transaction was made of it, which is to be deleted instead, and where one of its
+    transactions stands on a completed statement.
+    """
+    with atomic():
+        hold_lines(entity)
+        statement = lock_open_statement(entity, reconciliation_id)
+        line = _line(entity, statement, line_id)
+        links = links_of_lines(entity, [line.id])
+        if not links:
+            raise NotMatchingError(f"Line {line.public_id} is matched with no transaction.")
+        if any(one.kind is not LinkKind.MATCHED for one in links):
+            raise NotMatchingError(
+                f"A transaction was made of line {line.public_id}; delete or edit that transaction instead."
+            )
+        ids = [one.transaction_id for one in links]
+        found = _read(entity, statement, ids, _READ_AND_KEEP)
+        elsewhere = [one for one in found.values() if one.reconciliation_id not in (None, statement.id)]
+        if elsewhere:
+            raise NotMatchingError(
+                f"Transaction {encode_id(Prefix.TRANSACTION, elsewhere[0].id)} stands on another statement "
+                "with this line; reopen that reconciliation first."
+            )
+        unlink(entity, [line.id])
+        mark(entity, LineStatus.IGNORED, [(line.id, None, "")])
+        return _untick(entity, statement, ids)
+
+
+def accept_suggestions(*, entity: Entity, reconciliation_id: UUID, actor: Actor) -> int:
+    """Tick everything that a bank line of the statement's period stands for, and match and tick all
+    suggested pairs of one line and one transaction; returns how many were ticked.
+
+    Sums of several transactions are left to a person. Raises ReconciliationNotFoundError, CompletedError.
+    """
+    with atomic():
+        hold_lines(entity)
+        statement = lock_open_statement(entity, reconciliation_id)
+        hold_books(entity)
+        lines, transactions = read_unlinked(entity, statement)
+        pairs = {one.transactions[0].id: one.line for one in suggest(lines, transactions).one_to_one}
+        # After the lock: what was edited or deleted meanwhile is no longer the pair that was suggested.
+        found = _read(entity, statement, list(pairs), _READ_AND_LOCK, all_known=False)
+        pairs = {
+            one.id: pairs[one.id]
+            for one in found.values()
+            if _can_be_ticked(statement, one)
+            and one.line_id is None
+            and _as_line_amount(statement, one) == pairs[one.id].amount
+        }
+        feeds = lines_by_id(entity, [line.id for line in pairs.values()])
+        _link(entity, [(line.id, feeds[line.id].bank_account_id, one) for one, line in pairs.items()], actor)
+        # With those just matched, but for the lines of before the period.
+        cleared = read_cleared_ids(entity, statement)
+        present = _read(entity, statement, cleared, _READ_AND_KEEP, all_known=False)
+        ticked = [one.id for one in present.values() if _can_be_ticked(statement, one)]
+        return _tick(entity, statement, list(dict.fromkeys([*ticked, *pairs])))
+
+
+def _read(
+    entity: Entity,
+    statement: Statement,
+    ids: Collection[UUID],
+    sql: str,
+    *,
+    all_known: bool = True,
+) -> dict[UUID, Found]:
+    """The transactions of `ids`, locked by `sql`. Raises TransactionsNotFoundError where one is missing and
+    `all_known` is asked for."""
+    rows = fetch(sql, statement.parameters(entity) | {"ids": uuid_array(ids)}) if ids else []
+    found = {row[0]: Found(*row) for row in rows}
+    if all_known:
+        _check_known(list(ids), found)
+    return found
+
+
+def _check_known(ids: Sequence[UUID], known: Collection[UUID]) -> None:
+    missing = [(place, one) for place, one in enumerate(ids) if one not in known]
+    if missing:
+        raise TransactionsNotFoundError(missing)
+
+
+def _check(statement: Statement, ids: Sequence[UUID], found: dict[UUID, Found]) -> None:
+    """Refuse what cannot be on the statement, naming each by its place in the request."""
+    faults = [
+        Detail(f"transactionIds[{place}]", fault)
+        for place, one in enumerate(ids)
+        if (fault := _fault(statement, found[one])) is not None
+    ]
+    if faults:
+        raise ValidationError.many(faults)
+    conflicts = [
+        Detail(f"transactionIds[{place}]", conflict)
+        for place, one in enumerate(ids)
+        if (conflict := _conflict(statement, found[one])) is not None
+    ]
+    if conflicts:
+        raise NotMatchingError(conflicts[0].message, details=conflicts)
+
+
+def _fault(statement: Statement, one: Found) -> str | None:
+    if statement.ledger_account_id not in (one.debit_account_id, one.credit_account_id):
+        return (
+            f"{encode_id(Prefix.TRANSACTION, one.id)} is not on the account that stands for "
+            f"{statement.bank_account_name} in the books, "
+            f"{encode_id(Prefix.ACCOUNT, statement.ledger_account_id)}; send one that is."
+        )
+    if one.date > statement.statement_date:
+        return (
+            f"{encode_id(Prefix.TRANSACTION, one.id)} is dated {one.date}, after the statement of "
+            f"{statement.statement_date}; it belongs to a later one."
+        )
+    return None
+
+
+def _conflict(statement: Statement, one: Found) -> str | None:
+    if one.status == Status.EXPIRED:
+        return f"{encode_id(Prefix.TRANSACTION, one.id)} is EXPIRED and counts nowhere; leave it out."
+    if one.reconciliation_id in (None, statement.id):
+        return None
+    return (
+        f"{encode_id(Prefix.TRANSACTION, one.id)} stands on another statement of this account, "
+        f"{encode_id(Prefix.RECONCILIATION, one.reconciliation_id)}."
+    )
+
+
+def _can_be_ticked(statement: Statement, one: Found) -> bool:
+    return (
+        one.reconciliation_id is None and _fault(statement, one) is None and _conflict(statement, one) is None
+    )
+
+
+def _line(entity: Entity, statement: Statement, line_id: UUID) -> Line:
+    line = lines_by_id(entity, [line_id]).get(line_id)
+    if line is None or line.bank_account_id not in statement.bank_account_ids:
+        raise LineNotFoundError(line_id)
+    return line
+
+
+def _matchable_line(entity: Entity, statement: Statement, line_id: UUID) -> Line:
+    line = _line(entity, statement, line_id)
+    if line.status in (LineStatus.PENDING, LineStatus.REMOVED):
+        raise NotMatchingError(
+            f"Line {line.public_id} is {line.status} at the bank; only lines that it has posted are matched."
+        )
+    if line.date > statement.statement_date:
+        raise ValidationError.of(
+            "lineId",
+            f"{line.public_id} is dated {line.date}, after the statement of {statement.statement_date}; it "
+            "belongs to a later one.",
+        )
+    links = links_of_lines(entity, [line.id])
+    if links:
+        raise NotMatchingError(
+            f"Line {line.public_id} stands for "
+            f"{encode_id(Prefix.TRANSACTION, links[0].transaction_id)} already; unmatch it first, or delete "
+            "that transaction where it was made of the line."
+        )
+    return line
+
+
+def _check_unlinked(ids: Sequence[UUID], found: dict[UUID, Found]) -> None:
+    conflicts = [
+        Detail(
+            f"transactionIds[{place}]",
+            f"{encode_id(Prefix.TRANSACTION, one)} stands for "
+            f"{encode_id(Prefix.BANK_LINE, line_id)} already.",
+        )
+        for place, one in enumerate(ids)
+        if (line_id := found[one].line_id) is not None
+    ]
+    if conflicts:
+        raise NotMatchingError(conflicts[0].message, details=conflicts)
+
+
+def _check_sum(statement: Statement, line: Line, found: Collection[Found]) -> None:
+    total = sum((_as_line_amount(statement, one) for one in found), Decimal(0))
+    if total != line.amount:
+        raise ValidationError.of(
+            "transactionIds",
+            f"come to {as_text(total, statement.currency)} {statement.currency} and line {line.public_id} is "
+            f"{as_text(line.amount, statement.currency)}, out of the account where it is positive; send "
+            "transactions that come to it exactly.",
+        )
+
+
+def _as_line_amount(statement: Statement, one: Found) -> Decimal:
+    """The amount in the bank lines' sign: positive where money left the account."""
+    return one.amount if one.credit_account_id == statement.ledger_account_id else -one.amount
+
+
+def _link(entity: Entity, matches: Sequence[tuple[UUID, UUID, UUID]], actor: Actor) -> None:
+    """Write that transactions stand for lines: (line, its bank account, transaction)."""
+    links = [Link(line, transaction, account, LinkKind.MATCHED) for line, account, transaction in matches]
+    link(entity, links, actor)
+    mark(entity, LineStatus.RECORDED, [(line, None, "") for line in dict.fromkeys(m[0] for m in matches)])
+
+
+def _tick(entity: Entity, statement: Statement, ids: Sequence[UUID]) -> int:
+    if not ids:
+        return 0
+    return execute(
+        _TICK,
+        {
+            "entity": entity.id,
+            "reconciliation": statement.id,
+            "bank_account": statement.bank_account_id,
+            "now": utc_now(),
+            "item_ids": uuid_array(new_id() for _ in ids),
+            "ids": uuid_array(ids),
+        },
+    )
+
+
+def _untick(entity: Entity, statement: Statement, ids: Collection[UUID]) -> int:
+    return execute(_UNTICK, {"entity": entity.id, "reconciliation": statement.id, "ids": uuid_array(ids)})
