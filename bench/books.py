@@ -153,5 +153,5 @@ def _drafts(accounts: tuple[UUID, ...], chance: random.Random, first: int, rows:
             metadata={"order": str(chance.randrange(10**8))} if number % 4 == 0 else None,
         )
         if number % 3 == 0:
-            fresh.external_id = str(fresh.id)
+            fresh.external_id = encode_id(Prefix.BANK_LINE, fresh.id)
         yield fresh

@@ -11,6 +11,8 @@ Parameters are psycopg's, but for `for_pgbench`.
 
 from typing import Final
 
+from transactions.days import hour_of
+
 _COLUMNS: Final = (
     "entity_id, id, ledger_id, debit_account_id, credit_account_id, timestamp, created_at, updated_at, "
     "date, amount, currency, status, source, counterparty, description"
@@ -120,7 +122,7 @@ WITH fresh AS (
 SELECT 1"""
 
 # The page's floor: the same keyset SELECT, newest first, a transaction with its two accounts.
-PAGE: Final = """
+PAGE: Final = f"""
 SELECT t.id, t.ledger_id, t.debit_account_id, t.credit_account_id, t.timestamp, t.created_at, t.updated_at,
     t.posted_at, t.expires_at, t.journal_entry_id, t.reverses_id, t.reversed_by_id, t.reclassifies_id, t.date,
     t.amount, t.currency, t.status, t.external_id, t.counterparty, t.description, t.metadata,
@@ -129,8 +131,10 @@ SELECT t.id, t.ledger_id, t.debit_account_id, t.credit_account_id, t.timestamp, 
     c.financial_type AS credit_financial_type, c.sub_type_code AS credit_code
 FROM (
     SELECT * FROM transactions_transaction
-    WHERE entity_id = %(entity)s::uuid AND (timestamp, id) < (%(timestamp)s::timestamptz, %(id)s::uuid)
-    ORDER BY timestamp DESC, id DESC LIMIT 51
+    WHERE entity_id = %(entity)s::uuid
+        AND {hour_of("timestamp")} <= (SELECT {hour_of("%(timestamp)s::timestamptz")})
+        AND (timestamp, id) < (SELECT %(timestamp)s::timestamptz, %(id)s::uuid)
+    ORDER BY {hour_of("timestamp")} DESC, timestamp DESC, id DESC LIMIT 51
 ) t
 JOIN accounts_account d ON d.entity_id = t.entity_id AND d.id = t.debit_account_id
 JOIN accounts_account c ON c.entity_id = t.entity_id AND c.id = t.credit_account_id

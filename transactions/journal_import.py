@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from _csv import Reader
 
 COLUMNS: Final = ("entry_id", "date", "description", "debit_account", "credit_account", "amount", "currency")
-BATCH_ROWS: Final = 5_000
+BATCH_ROWS: Final = 10_000
 FAULTS_SHOWN_MAX: Final = 20
 _DESCRIPTION_LENGTH_MAX: Final = Transaction._meta.get_field("description").max_length or 0
 _ENTRY_ID_LENGTH_MAX: Final = 255

@@ -8,7 +8,7 @@ from uuid import UUID
 from ledger.db import fetch, uuid_array
 from ledger.models import Entity
 from transactions.choices import Status
-from transactions.days import not_after, not_before, week_of
+from transactions.days import hour_of, not_after, not_before, week_of
 from transactions.rows import JOIN_ACCOUNTS, SELECT_ROW, Row
 
 # Each filter as SQL over `t`. `categoryId` means the side that the category stands on, which either may be.
@@ -21,14 +21,14 @@ _FILTERS: Final = {
     "amount_max": "t.amount <= %(amount_max)s::numeric",
     "updated_since": "t.updated_at >= %(updated_since)s::timestamptz",
 }
-# What a range of days means to the indexes, by moment and by week.
+# What a range of days means to the indexes, by hour and by week.
 _BOUNDS: Final = {
     "date_from": [
-        "t.timestamp >= %(not_before)s::timestamptz",
+        f"{hour_of('t.timestamp')} >= %(not_before)s::timestamptz",
         f"{week_of('t.date')} >= {week_of('%(date_from)s::date')}",
     ],
     "date_to": [
-        "t.timestamp < %(not_after)s::timestamptz",
+        f"{hour_of('t.timestamp')} < %(not_after)s::timestamptz",
         f"{week_of('t.date')} <= {week_of('%(date_to)s::date')}",
     ],
 }
@@ -87,16 +87,16 @@ def list_transactions(
 # reason the place where the page begins stands behind a SELECT: the planner, which would find few rows left
 # near the end and plan for these, cannot look at it.
 def _by_time(conditions: list[str], after: Position | None, limit: int) -> str:
-    """The page from the index by moment."""
+    """The page from the index by hour."""
     if after is not None:
         conditions = [
             *conditions,
-            "t.timestamp <= (SELECT %(timestamp)s::timestamptz)",
+            f"{hour_of('t.timestamp')} <= (SELECT {hour_of('%(timestamp)s::timestamptz')})",
             "(t.timestamp, t.id) < (SELECT %(timestamp)s::timestamptz, %(id)s::uuid)",
         ]
     return f"""
         SELECT t.* FROM transactions_transaction t WHERE {" AND ".join(conditions)}
-        ORDER BY t.timestamp DESC, t.id DESC LIMIT {limit:d}
+        ORDER BY {hour_of("t.timestamp")} DESC, t.timestamp DESC, t.id DESC LIMIT {limit:d}
     """
 
 

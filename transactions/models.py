@@ -9,7 +9,7 @@ from ledger.ids import Prefix, encode_id
 from ledger.models import Ledger
 from ledger.tenancy import CompositeForeignKey, TenantModel, TenantPrimaryKey
 from transactions.choices import COUNTS_AS_PENDING, Change, Source, Status
-from transactions.days import Week
+from transactions.days import Hour, Week
 from transactions.querysets import TransactionQuerySet
 
 AMOUNT_DIGITS, AMOUNT_PLACES = 20, 4
@@ -204,8 +204,8 @@ class Transaction(TransactionState):
             ),
         ]
         indexes = [
-            # The list, newest first, by keyset; those of one moment are sorted by id when read.
-            models.Index(fields=["entity", "timestamp"], name="transaction_by_time"),
+            # The list, newest first, by keyset; those of one hour are sorted when read.
+            models.Index("entity", Hour("timestamp"), name="transaction_by_hour"),
             models.Index("entity", "debit_account", Week("date"), name="transaction_by_debit"),
             models.Index("entity", "credit_account", Week("date"), name="transaction_by_credit"),
             # Nearly all are POSTED in the end; what waits, and the odd REVERSED or EXPIRED one, is few.

@@ -10,7 +10,7 @@ from uuid import UUID
 from accounts.financial_types import FINANCIAL_TYPES, is_cash
 from ledger.db import fetch
 from ledger.models import Entity
-from transactions.days import not_after, not_before
+from transactions.days import hour_of, not_after, not_before
 from transactions.rows import JOIN_ACCOUNTS, SELECT_ROW, Row
 
 # Counted in the index by status and day alone, without a look at the transactions.
@@ -36,10 +36,11 @@ _OF_MONTH: Final = f"""
 {SELECT_ROW} FROM (
     SELECT * FROM transactions_transaction
     WHERE entity_id = %(entity)s::uuid AND date BETWEEN %(first)s::date AND %(last)s::date
-        AND timestamp >= %(not_before)s::timestamptz AND timestamp < %(not_after)s::timestamptz
+        AND {hour_of("timestamp")} >= %(not_before)s::timestamptz
+        AND {hour_of("timestamp")} < %(not_after)s::timestamptz
         AND (%(timestamp)s::timestamptz IS NULL
             OR (timestamp, id) < (%(timestamp)s::timestamptz, %(id)s::uuid))
-    ORDER BY timestamp DESC, id DESC LIMIT %(limit)s::int
+    ORDER BY {hour_of("timestamp")} DESC, timestamp DESC, id DESC LIMIT %(limit)s::int
 ) t {JOIN_ACCOUNTS}
 ORDER BY t.timestamp DESC, t.id DESC
 """

@@ -19,7 +19,7 @@ from ledger.api.pagination import NumberedPage
 from ledger.db import uuid_array
 from ledger.models import Entity
 from transactions.category_side import PROFIT_AND_LOSS
-from transactions.days import not_after, not_before
+from transactions.days import hour_of, not_after, not_before
 from transactions.listing import get_transactions
 from transactions.rows import Row
 
@@ -28,13 +28,17 @@ _WORDS_IN_NAMES_MAX: Final = 4
 
 # As in migrations/sql/search.sql, or the index does not serve.
 _TEXT: Final = "(t.description || ' ' || t.counterparty || ' ' || coalesce(t.external_id, ''))"
-_KEYS: Final = f"""transactions_search_keys(
-    t.entity_id, transactions_search_pieces(transactions_search_words({_TEXT})))"""
+_KEYS: Final = """transactions_search_keys(
+    t.entity_id, transactions_search_pieces(
+        transactions_search_words(t.description || ' ' || t.counterparty)
+        || CASE WHEN t.external_id IS NULL THEN ''
+            ELSE ' ' || transactions_search_cut(transactions_search_words(t.external_id)) END))"""
 
 # Each word with its keys, whether these are less than the word, and the accounts with a word that begins so.
 _WORDS: Final = """
 WITH asked AS (
-    SELECT DISTINCT word, transactions_search_pieces(word) AS pieces
+    SELECT DISTINCT word, transactions_search_cut(word) AS cut,
+        transactions_search_pieces(transactions_search_cut(word)) AS pieces
     FROM unnest(string_to_array(transactions_search_words(%(query)s::text), ' ')) word
 ),
 names AS MATERIALIZED (
@@ -42,7 +46,7 @@ names AS MATERIALIZED (
     FROM accounts_account WHERE entity_id = %(entity)s::uuid
 )
 SELECT word, transactions_search_query(%(entity)s::uuid, pieces)::text,
-    strpos(pieces, ' ') > 0 OR length(word) > 24,
+    cut <> word OR strpos(pieces, ' ') > 0 OR length(word) > 24,
     ARRAY(SELECT id FROM names WHERE strpos(words, ' ' || word) > 0)
 FROM asked ORDER BY word
 """
@@ -50,8 +54,8 @@ FROM asked ORDER BY word
 _FILTERS: Final = {
     "status": "t.status = %(status)s::text",
     "counterparty": "t.counterparty = %(counterparty)s::text",
-    "date_from": "t.date >= %(date_from)s::date AND t.timestamp >= %(not_before)s::timestamptz",
-    "date_to": "t.date <= %(date_to)s::date AND t.timestamp < %(not_after)s::timestamptz",
+    "date_from": f"t.date >= %(date_from)s::date AND {hour_of('t.timestamp')} >= %(not_before)s::timestamptz",
+    "date_to": f"t.date <= %(date_to)s::date AND {hour_of('t.timestamp')} < %(not_after)s::timestamptz",
     "amount_min": "t.amount >= %(amount_min)s::numeric",
     "amount_max": "t.amount <= %(amount_max)s::numeric",
     "account_id": "(t.debit_account_id = %(account_id)s::uuid OR t.credit_account_id = %(account_id)s::uuid)",
@@ -226,7 +230,7 @@ def _walk(found: _Conditions, page: int, limit: int) -> tuple[int, list[UUID]]:
     if offset >= total:
         return total, []
     sql = f"""
-    SELECT t.id {found.source} ORDER BY t.timestamp DESC, t.id DESC
+    SELECT t.id {found.source} ORDER BY {hour_of("t.timestamp")} DESC, t.timestamp DESC, t.id DESC
     LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
     """
     return total, [row[0] for row in _fetch(sql, found.params | {"limit": limit, "offset": offset})]

@@ -12,7 +12,7 @@ from ledger.db import fetch
 from ledger.models import Entity, Ledger
 from reports.exports.chart import ExportedAccount
 from transactions.choices import COUNTS_AS_PENDING, COUNTS_AS_POSTED, Status
-from transactions.days import not_after, not_before
+from transactions.days import hour_of, not_after, not_before
 
 CHUNK_ROWS: Final = 1_000
 _FIRST_DAY: Final = date(1, 1, 1)
@@ -26,17 +26,18 @@ WHERE entity_id = %(entity)s::uuid AND ledger_id = %(ledger)s::uuid
 GROUP BY 1 ORDER BY 1
 """
 
-# By keyset along the index by moment; the day decides which month a row is of.
-_TRANSACTIONS: Final = """
+# By keyset along the index by hour; the day decides which month a row is of.
+_TRANSACTIONS: Final = f"""
 SELECT id, debit_account_id, credit_account_id, timestamp, created_at, posted_at, journal_entry_id,
     reverses_id, reversed_by_id, reclassifies_id, date, amount, status, source, external_id, counterparty,
     description, metadata
 FROM transactions_transaction
 WHERE entity_id = %(entity)s::uuid AND ledger_id = %(ledger)s::uuid
     AND date BETWEEN %(start)s::date AND %(end)s::date AND status = ANY(%(statuses)s::text[])
-    AND timestamp >= %(not_before)s::timestamptz AND timestamp < %(not_after)s::timestamptz
+    AND {hour_of("timestamp")} >= {hour_of("%(timestamp)s::timestamptz")}
+    AND {hour_of("timestamp")} < %(not_after)s::timestamptz
     AND (timestamp, id) > (%(timestamp)s::timestamptz, %(id)s::uuid)
-ORDER BY timestamp, id LIMIT %(limit)s::int
+ORDER BY {hour_of("timestamp")}, timestamp, id LIMIT %(limit)s::int
 """
 
 _CHANGES: Final = """
@@ -135,7 +136,6 @@ class Books:
     def transactions(self, month: Month) -> Iterator[ExportRow]:
         """The transactions of a month by moment; a query for each thousand."""
         params = self._params(month.start, month.end) | {
-            "not_before": not_before(month.start),
             "not_after": not_after(month.end),
             "timestamp": not_before(month.start),
             "id": UUID(int=0),

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from accounts.choices import AccountType
 from accounts.tests.conftest import make_account
 from ledger.actors import SYSTEM
-from ledger.ids import Prefix, encode_id
+from ledger.ids import Prefix, encode_id, new_id
 from ledger.tests.helpers import Caller
 from ledger.tokens import Scope
 from transactions import search
@@ -366,13 +366,36 @@ def test_any_text_is_found_by_itself_and_by_the_beginnings_of_its_words(
         assert page.total >= 1
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.parametrize("length", [4, 9, 12, 13, 20, 25])
+def test_an_id_made_by_a_machine_is_found_by_its_beginning_and_by_nothing_else(
+    bakery: Company, caller: Caller, length: int
+) -> None:
+    said = "01kaf9z3x4eh8vq2m7t5c6d1br"
+    bakery.post(description="this", external_id=f"line_{said}")
+    bakery.post(description="other", external_id=f"line_{said[:length]}{'y' * (26 - length)}")
+
+    assert sorted(found(caller, f"line {said[:length]}")) == ["other", "this"]
+    assert found(caller, f"line {said[: length + 1]}") == ["this"]
+    assert found(caller, f"line_{said}") == ["this"]
+    assert found(caller, said[1:length]) == []
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     said=st.text(alphabet="ab019 -", max_size=24),
     asked=st.text(alphabet="ab019 -", min_size=1, max_size=9),
+    in_id=st.booleans(),
+    asks_for_beginning=st.booleans(),
 )
-def test_exactly_word_beginnings_are_found(bakery: Company, said: str, asked: str) -> None:
-    row = bakery.post(description=said, external_id=None)
+def test_exactly_word_beginnings_are_found(
+    bakery: Company, said: str, asked: str, in_id: bool, asks_for_beginning: bool
+) -> None:
+    if in_id:
+        # Of an id the company has one transaction, and these begin with a word of their own.
+        said = f"{new_id().hex} {said}"
+    if asks_for_beginning:
+        asked = said[: 3 * len(asked)]
+    row = bakery.post(**{"external_id" if in_id else "description": said})
     rows, _ = search.search_transactions(bakery.entity, query=asked, filters={}, page=1, limit=1)
     words = said.replace("-", " ").split()
     wanted = asked.replace("-", " ").split()
