@@ -36,6 +36,8 @@ _TAGS: Final = {
     "Ledger accounts": "The chart of accounts, balances, and imports of charts.",
     "Categories": "Accounts, seen from the categorizing side.",
     "Transactions": "What moves amounts from one account to another.",
+    "Reconciliation": "Bank statements, held against the books until they differ by nothing.",
+    "Sandbox": "Made-up companies to try the API with.",
     "Operations": "What supervisors, monitors and tools ask.",
 }
 

@@ -138,7 +138,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     # any task runs, because one that still runs would be given out twice. Nothing waits for it: the sweep
     # finds the background work of a dead worker long before.
     "visibility_timeout": env.int("TASK_VISIBILITY_SECONDS", default=6 * 60 * 60),
+    # A request must not hang on a Redis that takes connections and says nothing.
     "socket_connect_timeout": 2,
+    "socket_timeout": 5,
     # Several installations, and each process of the tests, may share a Redis.
     "global_keyprefix": env.str("TASK_QUEUE_PREFIX", default=""),
 }
@@ -169,6 +171,7 @@ CELERY_BEAT_SCHEDULE = {
     "forget-tasks": {"task": "ledger.forget_tasks", "schedule": 86400.0},
     "forget-idempotency-keys": {"task": "ledger.forget_idempotency_keys", "schedule": 3600.0},
     "verify-books": {"task": "transactions.verify_books", "schedule": 86400.0},
+    "tie-out-banks": {"task": "banking.tie_out", "schedule": 86400.0},
 }
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -232,7 +235,10 @@ RATE_LIMIT_SANDBOX_PER_MINUTE = env.int("RATE_LIMIT_SANDBOX_PER_MINUTE", default
 # How long a made-up bank takes to answer, to see how a program behaves beside a slow one.
 SANDBOX_DELAY_SECONDS = env.float("SANDBOX_DELAY_SECONDS", default=0.0)
 
-# --- Plaid, for bank connections where BANK_PROVIDER is "plaid" ---------------------------------------
+# --- banks -----------------------------------------------------------------------------------------
+# Which provider new bank connections go through: "sandbox" or "plaid".
+BANK_PROVIDER = env.str("BANK_PROVIDER", default="sandbox")
+# Plaid's keys and choices; see docs/banks.md.
 PLAID_BASE_URL = env.str("PLAID_BASE_URL", default="https://sandbox.plaid.com")
 PLAID_CLIENT_ID = env.str("PLAID_CLIENT_ID", default="")
 PLAID_SECRET = env.str("PLAID_SECRET", default="")
@@ -248,6 +254,33 @@ PLAID_DAYS_REQUESTED = env.int("PLAID_DAYS_REQUESTED", default=730)
 PLAID_WEBHOOK_URL = env.str("PLAID_WEBHOOK_URL", default="")
 PLAID_REDIRECT_URI = env.str("PLAID_REDIRECT_URI", default="")
 PLAID_TIMEOUT_SECONDS = env.float("PLAID_TIMEOUT_SECONDS", default=30.0)
+
+# --- QuickBooks, Xero and Stripe, each from when it has a client id and a secret ------------------------
+QUICKBOOKS_CLIENT_ID = env.str("QUICKBOOKS_CLIENT_ID", default="")
+QUICKBOOKS_CLIENT_SECRET = env.str("QUICKBOOKS_CLIENT_SECRET", default="")
+QUICKBOOKS_AUTHORIZE_URL = env.str(
+    "QUICKBOOKS_AUTHORIZE_URL", default="https://appcenter.intuit.com/connect/oauth2"
+)
+QUICKBOOKS_TOKEN_URL = env.str(
+    "QUICKBOOKS_TOKEN_URL", default="https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer"
+)
+QUICKBOOKS_REVOKE_URL = env.str(
+    "QUICKBOOKS_REVOKE_URL", default="https://developer.api.intuit.com/v2/oauth2/tokens/revoke"
+)
+QUICKBOOKS_API_URL = env.str("QUICKBOOKS_API_URL", default="https://quickbooks.api.intuit.com")
+XERO_CLIENT_ID = env.str("XERO_CLIENT_ID", default="")
+XERO_CLIENT_SECRET = env.str("XERO_CLIENT_SECRET", default="")
+XERO_AUTHORIZE_URL = env.str(
+    "XERO_AUTHORIZE_URL", default="https://login.xero.com/identity/connect/authorize"
+)
+XERO_TOKEN_URL = env.str("XERO_TOKEN_URL", default="https://identity.xero.com/connect/token")
+XERO_API_URL = env.str("XERO_API_URL", default="https://api.xero.com")
+STRIPE_CLIENT_ID = env.str("STRIPE_CLIENT_ID", default="")
+STRIPE_CLIENT_SECRET = env.str("STRIPE_CLIENT_SECRET", default="")
+STRIPE_AUTHORIZE_URL = env.str("STRIPE_AUTHORIZE_URL", default="https://connect.stripe.com/oauth/authorize")
+STRIPE_TOKEN_URL = env.str("STRIPE_TOKEN_URL", default="https://connect.stripe.com/oauth/token")
+STRIPE_REVOKE_URL = env.str("STRIPE_REVOKE_URL", default="https://connect.stripe.com/oauth/deauthorize")
+STRIPE_API_URL = env.str("STRIPE_API_URL", default="https://api.stripe.com")
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["ledger.api.authentication.BearerAuthentication"],

@@ -2,8 +2,20 @@
 
 from django.urls import URLPattern, URLResolver
 
-from banking.api import rule_urls
+from banking.api import (
+    integration_urls,
+    reconciliation_urls,
+    rule_urls,
+    sandbox_urls,
+    statement_urls,
+    webhook_urls,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    *integration_urls.urlpatterns,
+    *reconciliation_urls.urlpatterns,
     *rule_urls.urlpatterns,
+    *sandbox_urls.urlpatterns,
+    *statement_urls.urlpatterns,
+    *webhook_urls.urlpatterns,
 ]

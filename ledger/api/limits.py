@@ -30,6 +30,7 @@ REDIS_TIMEOUT_SECONDS: Final = 0.25
 # How long requests pass unasked after Redis failed, so that its time-outs don't add up.
 REDIS_PAUSE_SECONDS: Final = 5.0
 IPV6_SITE_BITS: Final = 64
+SANDBOX_PATH: Final = "/v1/sandbox"
 
 
 class Rule(NamedTuple):
@@ -165,13 +166,17 @@ def rules_for(request: HttpRequest) -> list[Rule]:
     """Return the limits that an API request falls under, the address's first.
 
     Settings, in requests per minute: `RATE_LIMIT_ADDRESS_PER_MINUTE` per address, `RATE_LIMIT_PER_MINUTE` per
-    token, `RATE_LIMIT_TOKENS_PER_MINUTE` per address where tokens and sandbox companies are made. A token
-    counts by the hash of what was sent, before it is verified: a forged one never spends another's quota.
+    token, `RATE_LIMIT_TOKENS_PER_MINUTE` per address where tokens are made, and of
+    `RATE_LIMIT_SANDBOX_PER_MINUTE` where sandbox companies are. A token counts by the hash of what was sent,
+    before it is verified: a forged one never spends another's quota.
     """
     address = address_key(client_address(request))
     rules = [Rule("address", address, settings.RATE_LIMIT_ADDRESS_PER_MINUTE)]
     if mints_tokens(request.path_info):
         rules.append(Rule("mint", address, settings.RATE_LIMIT_TOKENS_PER_MINUTE))
+    elif request.path_info == SANDBOX_PATH:
+        # Anybody may call it, and it makes a whole company.
+        rules.append(Rule("sandbox", address, settings.RATE_LIMIT_SANDBOX_PER_MINUTE))
     authorization = request.META.get("HTTP_AUTHORIZATION")
     if authorization:
         digest = hashlib.sha256(authorization.encode("utf-8", "backslashreplace")).hexdigest()[:32]
@@ -181,7 +186,7 @@ def rules_for(request: HttpRequest) -> list[Rule]:
 
 def mints_tokens(path: str) -> bool:
     """Return whether a path hands out tokens, so that guessing keys there is slow."""
-    return path.startswith("/v1/auth/") or path.endswith("/auth/generate-token") or path == "/v1/sandbox"
+    return path.startswith("/v1/auth/") or path.endswith("/auth/generate-token")
 
 
 def client_address(request: HttpRequest) -> str:

@@ -140,7 +140,7 @@ def test_forged_tokens_count_for_themselves_and_for_their_address() -> None:
     "path",
     [
         "/v1/auth/tokens", "/v1/auth/entity-token", "/v1/auth/developer-token",
-        "/v1/developers/auth/generate-token", "/v1/entities/auth/generate-token", "/v1/sandbox",
+        "/v1/developers/auth/generate-token", "/v1/entities/auth/generate-token",
     ],
 )  # fmt: skip
 def test_token_endpoints_have_the_stricter_limit(path: str) -> None:
@@ -150,6 +150,18 @@ def test_token_endpoints_have_the_stricter_limit(path: str) -> None:
         settings.RATE_LIMIT_TOKENS_PER_MINUTE,
     ]
     assert not mints_tokens("/v1/transactions")
+
+
+def test_sandbox_companies_have_the_strictest_limit() -> None:
+    with override_settings(RATE_LIMIT_SANDBOX_PER_MINUTE=5):
+        limits = rules_for(request("/v1/sandbox"))
+    assert [(one.name, one.limit) for one in limits] == [
+        ("address", settings.RATE_LIMIT_ADDRESS_PER_MINUTE),
+        ("sandbox", 5),
+    ]
+    limiter = RateLimiter(client())
+    mine = [limits[1]._replace(key=uuid4().hex)]
+    assert [limiter.take(mine, now=NOW).allowed for _ in range(6)] == [True] * 5 + [False]
 
 
 def test_behind_a_proxy_the_address_is_the_one_that_the_proxy_saw() -> None:

@@ -288,6 +288,11 @@ VALID: Final[dict[str, Callable[[Books], Valid]]] = {
     "getJournalEntry": lambda books: Valid({"entry_id": books.journal_entry}),
     # Banks
     "receivePlaidWebhook": lambda books: _plaid_webhook(),
+    # Sandbox
+    "createSandbox": lambda books: Valid(
+        body={"name": "Blue Door Bistro", "industry": "restaurant", "preferences": {"currency": "EUR"}},
+        kinds=_NOBODY,
+    ),
     # Operations
     "getDescriptionAsJson": lambda books: Valid(kinds=_NOBODY),
     "getDescriptionAsYaml": lambda books: Valid(kinds=_NOBODY),
