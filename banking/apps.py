@@ -11,7 +11,7 @@ class BankingConfig(AppConfig):
         from banking import receivers, verification  # noqa: F401
         from banking.choices import ProviderName
         from banking.providers.base import register_provider
-        from banking.providers.plaid import PlaidProvider
+        from banking.providers.plaid import PlaidProvider, checks  # noqa: F401
         from banking.providers.sandbox import SandboxProvider
         from banking.reconciliation import receivers as reconciliation_receivers  # noqa: F401
         from banking.reconciliation import verification as reconciliation_verification  # noqa: F401
