@@ -117,7 +117,7 @@ class Books:
 
     def fill(self) -> None:
         """Make all of it now."""
-        for name in ("pending", "posted", "journal_entry", "unused_account", "spare_key", "task"):
+        for name in ("pending", "posted", "journal_entry", "unused_account", "bank_rule", "spare_key", "task"):
             getattr(self, name)
 
     def transaction(self, **more: Any) -> str:
@@ -156,6 +156,11 @@ class Books:
     def task(self) -> str:
         """The id of background work that waits."""
         return start_task(entity=self.entity, name="tests.waits").public_id
+
+    @cached_property
+    def bank_rule(self) -> str:
+        """The id of a bank rule."""
+        return str(self.call("POST", "/v1/banks/rules", _new_bank_rule(self))["rule"]["id"])
 
     @cached_property
     def spare_key(self) -> NewKey:
@@ -201,6 +206,16 @@ def _new_transaction(books: Books) -> dict[str, Any]:
         "debitAccountId": books.account("1010"),
         "creditAccountId": books.account("4010"),
         "metadata": {"invoice": 4711},
+    }
+
+
+def _new_bank_rule(books: Books) -> dict[str, Any]:
+    return {
+        "name": "Bakery supplies",
+        "regex": "flour|yeast",
+        "direction": "out",
+        "amountMax": 500,
+        "categoryId": books.account("6310"),
     }
 
 
@@ -299,6 +314,14 @@ VALID: Final[dict[str, Callable[[Books], Valid]]] = {
     "getHealth": lambda books: Valid(kinds=_NOBODY),
     "getReadiness": lambda books: Valid(kinds=_NOBODY),
     "getMetrics": lambda books: Valid(kinds=_NOBODY),
+    # Bank rules
+    "listBankRules": lambda books: Valid(query={"pageSize": 5}),
+    "createBankRule": lambda books: Valid(body=_new_bank_rule(books)),
+    "getBankRule": lambda books: Valid({"rule_id": books.bank_rule}),
+    "updateBankRule": lambda books: Valid({"rule_id": books.bank_rule}, body={"priority": 10}),
+    "deleteBankRule": lambda books: Valid({"rule_id": books.bank_rule}),
+    "applyBankRules": lambda books: Valid(body={"dryRun": True, "dateFrom": "2024-01-01"}),
+    "listBankRuleApplications": lambda books: Valid({"rule_id": books.bank_rule}, {"pageSize": 5}),
     # Reports
     "generateReport": lambda books: Valid(query={"month": 1, "year": 2024, "compare": "previous"}),
     "getGeneralLedger": lambda books: Valid(query={"accountId": books.account("1010"), "compare": "year"}),
