@@ -26,9 +26,9 @@ from banking.api.rule_shapes import (
     rule_fields,
     rule_json,
 )
-from banking.rules.applying import Plan, Selection, apply_rules, check_rules, plan
-from banking.rules.background import start_applying
-from banking.rules.candidates import Wanted, count_candidates
+from banking.rules import background
+from banking.rules.applying import Plan, Selection, check_rules, plan
+from banking.rules.candidates import Wanted
 from banking.rules.keeping import create_rule, delete_rule, update_rule
 from banking.rules.reads import applications_of, find_rule, rules_of
 from ledger.api.pagination import CursorQuery, cursor_scope, cut_page, decode_cursor, encode_cursor
@@ -39,8 +39,6 @@ from ledger.api.views import ApiView
 from ledger.exceptions import ValidationError, shown
 from ledger.ids import Prefix, decode_id
 
-# So many transactions one request looks at; a run over more goes on in the background.
-EXAMINED_MAX: Final = 5_000
 _TAGS: Final = ["Bank rules"]
 _ID: Final = OpenApiParameter("rule_id", str, OpenApiParameter.PATH, description="The rule, `rule_…`.")
 
@@ -162,8 +160,8 @@ class ApplyRules(ApiView):
         summary="Apply bank rules",
         description="Holds the rules against transactions that came from the bank and are not posted, of "
         "open periods: those still uncategorized, or with `includeCategorized` all of them. A dry run "
-        f"shows what would change, {EXAMINED_MAX:,} transactions at a time, and changes nothing. A run over "
-        "more than that goes on in the background and answers 202 with a `taskId`.",
+        f"shows what would change, {background.AT_ONCE_MAX:,} transactions at a time, and changes nothing. A "
+        "run over more than that goes on in the background and answers 202 with a `taskId`.",
         tags=_TAGS,
         parameters=[ENTITY_QUERY],
         request=ApplyBody,
@@ -191,13 +189,14 @@ class ApplyRules(ApiView):
         if selection.rule_ids is not None:
             check_rules(self.entity, selection.rule_ids, to_apply=not is_dry)
         if is_dry:
-            planned = plan(self.entity, selection, size=EXAMINED_MAX, after=after, even_disabled=True)
+            planned = plan(
+                self.entity, selection, size=background.AT_ONCE_MAX, after=after, even_disabled=True
+            )
             return Response(_outcome(planned, is_dry=True, scope=scope))
-        if count_candidates(self.entity, selection.wanted, at_most=EXAMINED_MAX + 1) > EXAMINED_MAX:
-            task = start_applying(entity=self.entity, selection=selection, actor=self.actor)
-            return Response(STARTED | {"taskId": task.public_id}, status=202)
-        done = apply_rules(entity=self.entity, selection=selection, size=EXAMINED_MAX, actor=self.actor)
-        return Response(_outcome(done, is_dry=False, scope=scope))
+        done = background.apply_or_start(entity=self.entity, selection=selection, actor=self.actor)
+        if isinstance(done, Plan):
+            return Response(_outcome(done, is_dry=False, scope=scope))
+        return Response(STARTED | {"taskId": done.public_id}, status=202)
 
 
 class RuleApplications(ApiView):

@@ -6,15 +6,27 @@ from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
-from banking.rules.applying import Selection, apply_to_all
+from banking.rules.applying import Plan, Selection, apply_rules, apply_to_all
 from banking.rules.candidates import Wanted, count_candidates
 from ledger.actors import Actor
 from ledger.background import TaskRun, background_task, start_task
 from ledger.models import BackgroundTask, Entity
 
 TASK: Final = "banking.apply_rules"
+# So many transactions are looked at while somebody waits; a run over more goes on in the background.
+AT_ONCE_MAX: Final = 5_000
 # What is counted before the work begins; more than that is only said to be more.
 _COUNTED_MAX: Final = 1_000_000
+
+
+def apply_or_start(*, entity: Entity, selection: Selection, actor: Actor) -> Plan | BackgroundTask:
+    """Apply rules to all that is selected, here and now where that is not too much, else in the background.
+
+    Raises what the posting engine raises; then nothing is changed.
+    """
+    if count_candidates(entity, selection.wanted, at_most=AT_ONCE_MAX + 1) > AT_ONCE_MAX:
+        return start_applying(entity=entity, selection=selection, actor=actor)
+    return apply_rules(entity=entity, selection=selection, size=AT_ONCE_MAX, actor=actor)
 
 
 def start_applying(*, entity: Entity, selection: Selection, actor: Actor) -> BackgroundTask:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import Any, Final, TypedDict
+from typing import Any, Final, TypedDict, cast
 from uuid import UUID
 
 from django.db import IntegrityError
@@ -112,6 +112,19 @@ def delete_rule(*, entity: Entity, rule_id: UUID, actor: Actor) -> Rule:
     Rule.objects.filter(entity_id=entity.id, id=rule_id).delete()
     _record("banking.rule.deleted", rule, entity, actor, before=_facts(rule), after=None)
     return rule
+
+
+def check_rule(*, entity: Entity, fields: RuleFields, rule: Rule | None = None) -> None:
+    """Raise what `create_rule` would raise, or `update_rule` for a `rule` that is there; writes nothing."""
+    values = RuleFields() if rule is None else _fields_of(rule)
+    wanted = Rule(id=new_id(), entity_id=entity.id)
+    _take(wanted, cast("RuleFields", {**values, **fields}))
+    has_other_accounts = rule is None or bool(fields.keys() & {"category_account_id", "bank_account_id"})
+    _check(entity, wanted, with_accounts=has_other_accounts or fields.get("enabled") is True)
+
+
+def _fields_of(rule: Rule) -> RuleFields:
+    return cast("RuleFields", {name: getattr(rule, name) for name in RuleFields.__annotations__})
 
 
 def _take(rule: Rule, fields: RuleFields) -> None:

@@ -12,9 +12,8 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
 from accounts.services import close_account
-from banking.api import rule_views
 from banking.models import LineLink, Rule, RuleApplication
-from banking.rules import applying
+from banking.rules import applying, background
 from banking.rules.applying import Plan, Selection, apply_rules, apply_to_all, plan
 from banking.rules.background import apply_rules_in_background, start_applying
 from banking.rules.candidates import Wanted
@@ -33,6 +32,7 @@ from transactions.services import (
     delete_transaction,
     move_transactions,
 )
+from transactions.services.changing import lock_transactions
 from transactions.tests.conftest import NOON, assert_totals_hold, race, wait_until_blocked
 
 pytestmark = pytest.mark.django_db
@@ -82,6 +82,7 @@ def test_rules_take_what_is_uncategorized_and_say_what_they_did(client: Client) 
     assert client.categories([paid, refund, other]) == ["Software", "Sales", "Uncategorized Expense"]
     row = client.stored(paid)
     assert (row.status, row.credit_account_id) == (Status.CLEARED, client.company.bank.id)
+    assert row.metadata is not None
     assert row.metadata["categoryId"] == client.software.public_id
     assert row.categorized_at is not None
     # Who it was is in the history, which rule in the record.
@@ -323,7 +324,7 @@ def test_the_api_shows_and_then_does_it(client: Client, api: Caller) -> None:
 def test_a_dry_run_of_many_is_read_page_by_page(
     client: Client, api: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rule_views, "EXAMINED_MAX", 2)
+    monkeypatch.setattr(background, "AT_ONCE_MAX", 2)
     client.rule()
     ids = client.record(*[("ADOBE", "1")] * 5)
 
@@ -343,7 +344,7 @@ def test_a_dry_run_of_many_is_read_page_by_page(
 def test_a_large_run_goes_to_the_background_once(
     client: Client, api: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rule_views, "EXAMINED_MAX", 3)
+    monkeypatch.setattr(background, "AT_ONCE_MAX", 3)
     monkeypatch.setattr(applying, "BATCH_SIZE", 2)
     rule = client.rule(auto_approve=True)
     ids = client.record(*[("ADOBE", "1")] * 4)
@@ -451,7 +452,7 @@ def test_a_transaction_that_another_call_took_first_is_left_to_it(client: Client
     """The plan is made, then somebody else changes or deletes what it wants before it is locked."""
     client.rule()
     kept, changed, posted, deleted = client.record(*[("ADOBE", "1")] * 4)
-    real = applying.lock_transactions
+    real = lock_transactions
 
     def meanwhile(entity: Entity, ids: list[UUID]) -> Any:
         def others() -> None:
@@ -514,7 +515,7 @@ def test_books_that_are_being_closed_wait_for_a_run_that_has_begun(client: Clien
     def close() -> None:
         close_books(entity=client.entity, through=NOON.date(), actor=SYSTEM)
 
-    real = applying.lock_transactions
+    real = lock_transactions
     results: list[Any] = []
 
     def closing(entity: Entity, ids: list[UUID]) -> Any:

@@ -1,0 +1,3 @@
+"""The back office's windows on banks; each is beside what it shows, and known to the admin by its import."""
+
+from banking.rules import admin as rules_admin  # noqa: F401
