@@ -1,5 +1,7 @@
 """The accounts that the software itself needs in every company's books."""
 
+from uuid import UUID
+
 from accounts.chart_templates import SYSTEM_ACCOUNTS, SystemRole
 from accounts.models import Account
 from accounts.services.insertion import insert_accounts, new_account, record_many_made
@@ -42,3 +44,12 @@ def system_account(entity: Entity, role: SystemRole) -> Account:
     if found is None:
         raise NotFoundError(f"{entity.public_id} has no system account {role.value}; its chart is damaged.")
     return found
+
+
+def system_account_ids(entity: Entity, *roles: SystemRole) -> dict[tuple[UUID, SystemRole], UUID]:
+    """The ids of the accounts with these roles in all ledgers of the company, by ledger and role; one query."""
+    found = Account.objects.for_entity(entity).filter(role__in=roles).order_by()
+    return {
+        (ledger_id, SystemRole(str(role))): account_id
+        for ledger_id, role, account_id in found.values_list("ledger_id", "role", "id")
+    }

@@ -1,12 +1,20 @@
-"""What this app does when a company goes. Receivers run in the sender's database transaction."""
+"""What this app does when a company or a transaction goes, or a transaction changes.
 
+Receivers run in the sender's database transaction.
+"""
+
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from django.dispatch import receiver
 
+from banking.services.guarding import check_changes, let_go
 from ledger.db import execute
 from ledger.models import Entity
 from ledger.signals import entity_deleting
+from transactions.rows import Row
+from transactions.signals import transactions_deleting, transactions_editing
 
 # What refers to another goes before it.
 _TABLES = (
@@ -29,3 +37,19 @@ def on_entity_deleting(sender: object, *, entity: Entity, **more: Any) -> None:
     """Delete what the banks said of a company that is being removed."""
     for table in _TABLES:
         execute(f"DELETE FROM {table} WHERE entity_id = %s", [entity.id])
+
+
+@receiver(transactions_deleting, dispatch_uid="banking.let_go")
+def on_transactions_deleting(
+    sender: object, *, entity: Entity, transaction_ids: Sequence[UUID], **more: Any
+) -> None:
+    """Part bank lines from transactions that are being deleted."""
+    let_go(entity, transaction_ids)
+
+
+@receiver(transactions_editing, dispatch_uid="banking.check_changes")
+def on_transactions_editing(
+    sender: object, *, entity: Entity, changes: Sequence[tuple[Row, Row]], **more: Any
+) -> None:
+    """Refuse what would part a transaction from its bank line unseen."""
+    check_changes(entity, changes)

@@ -5,9 +5,9 @@ of a database transaction. Amounts are Decimals in the bank's currency, positive
 on cards too (Plaid's sign).
 """
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
@@ -21,7 +21,7 @@ class Link:
     """A one-time pass with which a person logs in at a bank, in the provider's own window."""
 
     token: str
-    expires_at: datetime
+    expires_at: dt.datetime
     # The provider's id of this call, for its support.
     request_id: str
 
@@ -67,8 +67,8 @@ class LineSeen:
     # A posted line may name the pending one that it came of.
     pending_line_id: str | None
     # The day on which the bank booked it, or of a pending one, on which it happened.
-    date: date
-    authorized_date: date | None
+    date: dt.date
+    authorized_date: dt.date | None
     # Not zero; positive where money left the account.
     amount: Decimal
     currency: str

@@ -1,0 +1,173 @@
+"""Money that moves between two of a company's own bank accounts: two lines, one transaction.
+
+Two lines are the sides of a transfer where their amounts are opposite, in one currency and at most five days
+apart, and where one of them says so: by a word for it, by the provider's category, or by the digits of the
+other account. A payment counts as one only where it goes to a card or a loan. Equal amounts alone do not
+make a transfer: a purchase of 20.00 and takings of 20.00 on one day are two things.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from banking.services.rows import SELECT_LINE, BankFacts, Line, as_line
+from ledger.db import compact, fetch, uuid_array
+from ledger.models import Entity
+
+DAYS_APART_MAX: Final = 5
+# Of lines with one amount, so many of the nearest are looked at for each: a thousand equal ones on either
+# side would otherwise be a million pairs.
+NEAREST_MAX: Final = 10
+_MASK_LENGTH_MIN: Final = 4
+
+_TRANSFER: Final = re.compile(
+    r"\b(?:transfers?|transferred|x-?fers?|t[rn]?fr|trf|trnsfr|sweep|umbuchung|[üu]bertrag|virement)\b",
+    re.IGNORECASE,
+)
+_PAYMENT: Final = re.compile(
+    r"\b(?:payments?|pymt|pmt|pmnt|auto ?-?pay|e-?pay(?:ment)?|bill ?-?pay|crcardpmt|crd pmt|thank you)\b",
+    re.IGNORECASE,
+)
+_PAYMENT_CATEGORY: Final = "LOAN_PAYMENTS"
+_TRANSFER_CATEGORY: Final = "TRANSFER_"
+_DEBTS: Final = frozenset({"credit", "loan"})
+
+# Lines of other accounts that stand in the books as money that came or went, each made into one transaction.
+_EARLIER: Final = compact(f"""
+{SELECT_LINE}, k.transaction_id FROM banking_bankline l
+JOIN unnest(%(amounts)s::numeric[]) AS m (amount) ON m.amount = l.amount
+JOIN banking_linelink k ON k.entity_id = %(entity)s::uuid AND k.line_id = l.id AND k.kind = 'made'
+WHERE l.entity_id = %(entity)s::uuid AND l.bank_account_id = ANY(%(accounts)s::uuid[])
+    AND l.date BETWEEN %(first)s::date AND %(last)s::date AND l.status = 'recorded'
+""")
+
+
+class Pair(NamedTuple):
+    """The two sides of a transfer."""
+
+    out: Line
+    into: Line
+
+
+class Half(NamedTuple):
+    """A new line whose other side is in the books already, as money that came or went."""
+
+    line: Line
+    other: Line
+    transaction_id: UUID
+
+
+def pairs_within(lines: Sequence[Line], facts: Mapping[UUID, BankFacts]) -> list[Pair]:
+    """The transfers among `lines`, each line in at most one; of several that may be, the nearest in days, and
+    of these the one of which both sides speak of a transfer."""
+    if len({line.bank_account_id for line in lines}) < 2:
+        return []
+    into = _by_amount(line for line in lines if line.amount < 0)
+    found = []
+    for out in lines:
+        if out.amount > 0:
+            for other in _nearest(out, into.get(-out.amount, ())):
+                words = _words(out, other, facts)
+                if words:
+                    found.append((_days(out, other), -words, str(out.id), str(other.id), Pair(out, other)))
+    taken: set[UUID] = set()
+    pairs = []
+    for *_, pair in sorted(found):
+        if pair.out.id not in taken and pair.into.id not in taken:
+            taken |= {pair.out.id, pair.into.id}
+            pairs.append(pair)
+    return pairs
+
+
+def halves(entity: Entity, lines: Sequence[Line], facts: Mapping[UUID, BankFacts]) -> list[Half]:
+    """The transfers between `lines` and lines that were recorded earlier, each line in at most one.
+
+    One query, or none where the company has one bank account.
+    """
+    if not lines or len(facts) < 2:
+        return []
+    days = [line.date for line in lines]
+    rows = fetch(
+        _EARLIER,
+        {
+            "entity": entity.id,
+            "amounts": list({-line.amount for line in lines}),
+            "accounts": uuid_array(facts),
+            "first": min(days) - timedelta(DAYS_APART_MAX),
+            "last": max(days) + timedelta(DAYS_APART_MAX),
+        },
+    )
+    transactions = {row[0]: row[-1] for row in rows}
+    earlier = _by_amount(as_line(row[:-1]) for row in rows)
+    found = []
+    for line in lines:
+        for other in _nearest(line, earlier.get(-line.amount, ())):
+            words = _words(line, other, facts) if line.amount > 0 else _words(other, line, facts)
+            if words:
+                half = Half(line, other, transactions[other.id])
+                found.append((_days(line, other), -words, str(line.id), str(other.id), half))
+    taken: set[UUID] = set()
+    chosen = []
+    for *_, half in sorted(found):
+        if half.line.id not in taken and half.other.id not in taken:
+            taken |= {half.line.id, half.other.id}
+            chosen.append(half)
+    return chosen
+
+
+def _by_amount(lines: Iterable[Line]) -> Mapping[Decimal, Sequence[Line]]:
+    found: defaultdict[Decimal, list[Line]] = defaultdict(list)
+    for line in lines:
+        found[line.amount].append(line)
+    return found
+
+
+def _nearest(line: Line, others: Collection[Line]) -> list[Line]:
+    near = [
+        other
+        for other in others
+        if other.bank_account_id != line.bank_account_id
+        and other.currency == line.currency
+        and _days(line, other) <= DAYS_APART_MAX
+    ]
+    return sorted(near, key=lambda other: (_days(line, other), other.id))[:NEAREST_MAX]
+
+
+def _days(line: Line, other: Line) -> int:
+    return abs((line.date - other.date).days)
+
+
+def _words(out: Line, into: Line, facts: Mapping[UUID, BankFacts]) -> int:
+    """How many of the two sides speak of a transfer between the two accounts; 0 where there can be none."""
+    from_account, to_account = facts[out.bank_account_id], facts[into.bank_account_id]
+    if (
+        from_account.ledger_id != to_account.ledger_id
+        or from_account.ledger_account_id == to_account.ledger_account_id
+    ):
+        return 0
+    pays_debt = to_account.type in _DEBTS and from_account.type not in _DEBTS
+    return sum(
+        _speaks(line, other, pays_debt=pays_debt) for line, other in ((out, to_account), (into, from_account))
+    )
+
+
+def _speaks(line: Line, other: BankFacts, *, pays_debt: bool) -> bool:
+    text = f"{line.description} {line.counterparty}"
+    if _TRANSFER.search(text) or line.provider_category.startswith(_TRANSFER_CATEGORY):
+        return True
+    if pays_debt and (_PAYMENT.search(text) or line.provider_category.startswith(_PAYMENT_CATEGORY)):
+        return True
+    return len(other.mask) >= _MASK_LENGTH_MIN and other.mask in text
+
+
+def transfer_day(pair: Pair, closed: date | None) -> date | None:
+    """The day of the one transaction: when the money left, or arrived, where that other day is closed. None
+    where both are."""
+    for line in pair:
+        if closed is None or line.date > closed:
+            return line.date
+    return None
