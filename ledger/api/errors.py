@@ -57,6 +57,10 @@ GUARD_SQLSTATES: Final = "OL"
 CONFLICT_SQLSTATES: Final = frozenset({"23505", "23503", "23001"})
 
 
+class PageResponse(HttpResponse):
+    """A page for a person whose browser another program sent to an address of the API; as an error, too."""
+
+
 class MethodNotAllowedError(LedgerError):
     """The path exists, but not for this method."""
 
@@ -226,11 +230,11 @@ def _joined(path: str, key: object) -> str:
 def json_instead(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     """Return the response, with the error body where it is a page that Django made of an API error.
 
-    Its headers stay. What is no error, or is JSON already, comes back as it is.
+    Its headers stay. What is no error, is JSON already, or is a page of our own, comes back as it is.
     """
     if response.status_code < 400 or not isinstance(response, HttpResponse):
         return response
-    if not response.get("Content-Type", "").startswith("text/html"):
+    if not response.get("Content-Type", "").startswith("text/html") or isinstance(response, PageResponse):
         return response
     if response.status_code == 405:
         error: LedgerError = MethodNotAllowedError(

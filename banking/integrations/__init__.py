@@ -1,0 +1,1 @@
+"""Other programs that hold a company's books or payments: QuickBooks, Xero and Stripe."""
