@@ -188,8 +188,10 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "counterparty": (
         "counterparty", "counterpartyname", "payee", "payeename", "merchant", "merchantname", "vendor",
-        "beguenstigterzahlungspflichtiger", "beguenstigterauftraggeber", "auftraggeberempfanger",
-        "auftraggeberempfaenger", "auftraggeberbeguenstigter", "zahlungsempfanger", "namezahlungsbeteiligter",
+        "beguenstigterzahlungspflichtiger", "beguenstigterauftraggeber", "begunstigterzahlungspflichtiger",
+        "begunstigterauftraggeber", "zahlungsempfangerin", "zahlungspflichtiger", "auftraggeberempfanger",
+        "auftraggeberempfaenger", "auftraggeberbeguenstigter", "auftraggeberbegunstigter",
+        "zahlungsempfanger", "namezahlungsbeteiligter",
         "empfanger", "tegenpartij", "naamtegenpartij", "naamomschrijving", "name", "beneficiaire",
         "beneficiario", "mottagare",
     ),

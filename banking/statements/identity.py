@@ -20,20 +20,22 @@ def line_keys(statement: Statement) -> Iterator[str]:
     """The identity of each line of a statement, in their order; at most 200 characters."""
     seen: Counter[str] = Counter()
     for line in statement.lines:
-        key = _key(line)
-        seen[key] += 1
-        yield key if seen[key] == 1 else f"{key}:{seen[key]}"
+        kind, rest = _key(line)
+        seen[kind + rest] += 1
+        place = seen[kind + rest]
+        yield f"{kind}{place if place > 1 else ''}:{rest}"
 
 
-def _key(line: StatementLine) -> str:
+def _key(line: StatementLine) -> tuple[str, str]:
+    """What the key begins with, and what lines that are equal share."""
     amount = f"{line.amount.normalize():f}"
     if line.reference:
         reference = line.reference
         if len(reference) > _REFERENCE_LENGTH_MAX:
             reference = _digest(reference)
-        return f"ref:{line.day}:{amount}:{reference}"
+        return "ref", f"{line.day}:{amount}:{reference}"
     text = " ".join(line.description.casefold().split())
-    return f"text:{line.day}:{amount}:{_digest(text)}"
+    return "text", f"{line.day}:{amount}:{_digest(text)}"
 
 
 def _digest(text: str) -> str:

@@ -31,6 +31,8 @@ _SLASHED: Final = re.compile(
     r"/(TRTP|TRCD|IBAN|BIC|NAME|REMI|EREF|MARF|CSID|ORDP|BENM|ADDR|ID|ISDT|RTRN|CNTP|PREF|PURP|ULTC|ULTD|ULTB|"
     r"USTD|STRD|KREF|SVCL|OCMT|EXCH|CHGS)/"
 )
+# Opening and closing: final, or where a page ends and the next begins (M).
+_BALANCES: Final = frozenset({"60", "60F", "60M", "62", "62F", "62M"})
 _DETAILS_LENGTH_MAX: Final = 4_000
 # What the library raises for a field that is not as it should be.
 _BROKEN: Final = (RuntimeError, ValueError, ArithmeticError, TypeError, LookupError, AttributeError)
@@ -61,7 +63,7 @@ def read_mt940(data: bytes, reading: Reading) -> StatementFile:
     statements: list[Statement] = []
     context = mt940.models.Transactions(options=mt940.Options.all())
     line: _Field | None = None
-    is_open = False
+    is_open = ends_page = False
     for one in [*_fields(decode(data).text), _Field(0, "", [])]:
         if line is not None:
             # Field 86 right behind a line is about it, whatever else it is about.
@@ -83,9 +85,12 @@ def read_mt940(data: bytes, reading: Reading) -> StatementFile:
             )
         elif one.tag in {"25", "25P"}:
             _read_account(one, statements[-1])
-        elif one.tag in {"60F", "60M", "62F", "62M", "60", "62"}:
+        elif one.tag in _BALANCES:
+            if one.tag == "60M" and ends_page and _is_next_page(statements):
+                statements.pop()
             _read_balance(one, statements[-1], context)
-            is_open = is_open and not one.tag.startswith("62")
+            if one.tag.startswith("62"):
+                is_open, ends_page = False, one.tag == "62M"
         elif one.tag == "61":
             if not is_open:
                 refuse_file("has a line (:61:) behind the closing balance of its statement.", row=one.row)
@@ -95,6 +100,11 @@ def read_mt940(data: bytes, reading: Reading) -> StatementFile:
     if is_open:
         _refuse_cut_off(statements[-1])
     return StatementFile(StatementFormat.MT940, statements, reading.faults)
+
+
+def _is_next_page(statements: list[Statement]) -> bool:
+    """Whether the last two are pages of one statement, whose lines are counted together."""
+    return len(statements) > 1 and statements[-2].account_number == statements[-1].account_number
 
 
 def _refuse_cut_off(statement: Statement) -> None:

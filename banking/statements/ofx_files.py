@@ -5,6 +5,7 @@ sets, missing fields, none at all.
 """
 
 import html
+import logging
 import re
 from collections.abc import Iterator
 from datetime import date
@@ -42,6 +43,10 @@ _OF_TEXT: Final = frozenset(
     | {"COUNTRY", "PHONE", "DTUSER", "DTAVAIL", "LANGUAGE", "ORG", "FID", "MESSAGE", "MKTGINFO"}
     | {"INTU.BID", "INTU.USERID"}
 )
+
+
+# It writes a line into the log for each file.
+logging.getLogger("ofxtools").setLevel(logging.WARNING)
 
 
 class _Builder(TreeBuilder):
