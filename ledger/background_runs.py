@@ -76,12 +76,12 @@ def _work(kind: Registered, claim: Claim, claimed: Claimed, run: TaskRun) -> Non
     except TaskLostError:
         log.info("tasks.lost", task=_public(claim), name=claimed.name)
     except kind.retry_on as error:
-        close_old_connections()
+        _leave_broken_connection()
         _try_again(claim, run, _text(error), attempts_max=kind.attempts_max)
     except LedgerError as error:
         _finish(claim, run, TaskState.FAILED, _text(error))
     except SoftTimeLimitExceeded:
-        close_old_connections()
+        _leave_broken_connection()
         log.error("tasks.too_long", task=_public(claim), name=claimed.name)
         _finish(
             claim,
@@ -90,14 +90,16 @@ def _work(kind: Registered, claim: Claim, claimed: Claimed, run: TaskRun) -> Non
             f"Stopped, because it took longer than {settings.TASK_SECONDS_MAX} seconds; tell the operator.",
         )
     except Exception:
-        close_old_connections()
-        log.exception("tasks.failed", task=_public(claim), name=claimed.name)
-        _finish(
+        _leave_broken_connection()
+        noted = _finish(
             claim,
             run,
             TaskState.FAILED,
             "Something went wrong that should not; it was noted. Tell the operator the id of this task.",
         )
+        if not noted:  # the company was removed under its feet
+            return
+        log.exception("tasks.failed", task=_public(claim), name=claimed.name)
         raise
     else:
         _finish(claim, run, TaskState.SUCCEEDED)
@@ -116,9 +118,18 @@ def _try_again(claim: Claim, run: TaskRun, error: str, *, attempts_max: int) -> 
         send(claim.entity_id, claim.task_id, delay_seconds=delay)
 
 
-def _finish(claim: Claim, run: TaskRun, state: TaskState, error: str = "") -> None:
-    if not rows.finish(claim, run.reached, state=state, error=error):
-        log.info("tasks.lost", task=_public(claim))
+def _finish(claim: Claim, run: TaskRun, state: TaskState, error: str = "") -> bool:
+    """Write how it ended; False where the row is no longer ours."""
+    if rows.finish(claim, run.reached, state=state, error=error):
+        return True
+    log.info("tasks.lost", task=_public(claim))
+    return False
+
+
+def _leave_broken_connection() -> None:
+    """Let what follows an error have a connection that works; a caller's own transaction is left alone."""
+    if not connection.in_atomic_block:
+        close_old_connections()
 
 
 def _text(error: Exception) -> str:

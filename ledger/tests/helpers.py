@@ -5,9 +5,10 @@ from uuid import UUID
 
 from rest_framework.test import APIClient
 
-from ledger import tokens
+from ledger import background_runs, tokens
 from ledger.actors import SYSTEM
-from ledger.models import Developer, Entity
+from ledger.choices import TaskState
+from ledger.models import BackgroundTask, Developer, Entity
 from ledger.services.developers import NewDeveloper, create_developer
 from ledger.services.entities import create_entity
 from ledger.services.keys import NewKey, create_key
@@ -52,3 +53,13 @@ def token_of(key: NewKey, *, entity: Entity | UUID | None = None, scope: Scope =
 def caller_of(made: NewDeveloper, *, entity: Entity | None = None, scope: Scope = Scope.WRITE) -> Caller:
     """Return a client with a token of the developer, or of one company of it."""
     return Caller(token_of(made.first_key, entity=entity, scope=scope))
+
+
+def run_background(entity: Entity) -> list[BackgroundTask]:
+    """Do the company's background work that waits, as a worker does, and return the rows as they are then."""
+    waiting = BackgroundTask.objects.filter(entity_id=entity.id, state=TaskState.QUEUED).order_by("id")
+    done = list(waiting)
+    for task in done:
+        background_runs.run_task(entity.id, task.id)
+        task.refresh_from_db()
+    return done

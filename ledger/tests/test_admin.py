@@ -4,12 +4,13 @@ import pytest
 from django.test import Client
 
 from ledger.actors import SYSTEM
-from ledger.models import ApiKey, AuditEvent, Developer, Entity, Ledger, User
+from ledger.background import start_task
+from ledger.models import ApiKey, AuditEvent, BackgroundTask, Developer, Entity, Ledger, User
 from ledger.services.entities import EntityFields, update_entity
 from ledger.tests.helpers import make_developer, make_entity
 
 pytestmark = pytest.mark.django_db
-WINDOWS = (Developer, ApiKey, Entity, Ledger, AuditEvent)
+WINDOWS = (Developer, ApiKey, Entity, Ledger, AuditEvent, BackgroundTask)
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def office() -> Client:
 @pytest.mark.parametrize("model", WINDOWS)
 def test_rows_are_listed_and_shown_but_not_added_or_deleted(office: Client, model: type) -> None:
     made = make_developer()
-    make_entity(made.developer)
+    start_task(entity=make_entity(made.developer), name="tests.waits")
     base = f"/admin/ledger/{model.__name__.lower()}/"
     row = model.objects.first()  # type: ignore[attr-defined]
 
@@ -93,3 +94,21 @@ def test_staff_without_the_permission_can_not_act() -> None:
     client.post("/admin/ledger/apikey/", {"action": "revoke", "_selected_action": str(made.first_key.key.pk)})
 
     assert ApiKey.objects.get(pk=made.first_key.key.pk).revoked_at is None
+
+
+def test_background_work_shows_how_far_it_is_and_why_it_failed(office: Client) -> None:
+    entity = make_entity(make_developer().developer)
+    failed = start_task(entity=entity, name="banking.sync_connection")
+    running = start_task(entity=entity, name="tests.counting")
+    BackgroundTask.objects.filter(id=failed.id).update(state="failed", error="The bank wants a new log-in.")
+    BackgroundTask.objects.filter(id=running.id).update(state="running", done=1, total=3)
+
+    page = office.get("/admin/ledger/backgroundtask/").content.decode()
+    found = office.get("/admin/ledger/backgroundtask/?q=tests.counting").content.decode()
+    failures = office.get("/admin/ledger/backgroundtask/?state__exact=failed").content.decode()
+
+    assert "The bank wants a new log-in." in page
+    assert "33% of 3" in page
+    assert "tests.counting" in found
+    assert "banking.sync_connection" not in found
+    assert "tests.counting" not in failures
