@@ -7,21 +7,29 @@ them fail: add one that succeeds for its owner.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 import msgspec
+from django.db.transaction import atomic
 from django.http import HttpResponse
 
 from accounts.models import Account, AccountImport
 from accounts.querysets import default_ledger
 from accounts.services import import_accounts, rows_of_template
+from banking.models import BankAccount
+from banking.providers.base import LineSeen
 from banking.providers.plaid import signatures
 from banking.providers.plaid.shapes import Key
+from banking.services.recording import record_lines
+from banking.services.storing import store_lines
 from banking.tests.fake_plaid import FakePlaid
 from ledger.actors import SYSTEM
 from ledger.background import start_task
+from ledger.clock import utc_now
 from ledger.ids import Prefix, encode_id
 from ledger.models import Entity
 from ledger.services.developers import NewDeveloper
@@ -117,7 +125,16 @@ class Books:
 
     def fill(self) -> None:
         """Make all of it now."""
-        for name in ("pending", "posted", "journal_entry", "unused_account", "bank_rule", "spare_key", "task"):
+        for name in (
+            "pending",
+            "posted",
+            "journal_entry",
+            "unused_account",
+            "purchase_at_the_bank",
+            "bank_rule",
+            "spare_key",
+            "task",
+        ):
             getattr(self, name)
 
     def transaction(self, **more: Any) -> str:
@@ -156,6 +173,35 @@ class Books:
     def task(self) -> str:
         """The id of background work that waits."""
         return start_task(entity=self.entity, name="tests.waits").public_id
+
+    @cached_property
+    def purchase_at_the_bank(self) -> BankAccount:
+        """A bank account with one line, which stands in the books uncategorized."""
+        checking = Account.objects.for_entity(self.entity).get(sub_type_code=1010)
+        bank = BankAccount.objects.create(
+            entity_id=self.entity.id,
+            name="Checking",
+            type="depository",
+            ledger_id=checking.ledger_id,
+            ledger_account=checking,
+            currency=checking.currency,
+            created_at=utc_now(),
+        )
+        line = LineSeen(
+            id="line-1",
+            account_id="",
+            pending=False,
+            pending_line_id=None,
+            date=date(2024, 1, 20),
+            authorized_date=None,
+            amount=Decimal("31.40"),
+            currency=checking.currency,
+            description="FLOUR AND YEAST LTD",
+        )
+        with atomic():
+            stored = store_lines(self.entity, bank, [line])
+            record_lines(entity=self.entity, line_ids=stored.new_ids, actor=SYSTEM)
+        return bank
 
     @cached_property
     def bank_rule(self) -> str:
@@ -217,6 +263,12 @@ def _new_bank_rule(books: Books) -> dict[str, Any]:
         "amountMax": 500,
         "categoryId": books.account("6310"),
     }
+
+
+def _purchase_under_a_rule(books: Books) -> Valid:
+    # The line comes first: otherwise the rule would take it when it arrives.
+    assert books.purchase_at_the_bank
+    return Valid(body={"ruleIds": [books.bank_rule], "dateFrom": "2024-01-01", "dryRun": False})
 
 
 def _developer_credentials(books: Books) -> Valid:
@@ -320,7 +372,7 @@ VALID: Final[dict[str, Callable[[Books], Valid]]] = {
     "getBankRule": lambda books: Valid({"rule_id": books.bank_rule}),
     "updateBankRule": lambda books: Valid({"rule_id": books.bank_rule}, body={"priority": 10}),
     "deleteBankRule": lambda books: Valid({"rule_id": books.bank_rule}),
-    "applyBankRules": lambda books: Valid(body={"dryRun": True, "dateFrom": "2024-01-01"}),
+    "applyBankRules": _purchase_under_a_rule,
     "listBankRuleApplications": lambda books: Valid({"rule_id": books.bank_rule}, {"pageSize": 5}),
     # Reports
     "generateReport": lambda books: Valid(query={"month": 1, "year": 2024, "compare": "previous"}),
