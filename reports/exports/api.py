@@ -13,9 +13,9 @@ from ledger.api.query import parse_query
 from ledger.api.schema import errors
 from ledger.api.serializers import DayField, IdField, OneOfField, RequestSerializer
 from ledger.api.views import ApiView
-from ledger.exceptions import NotFoundError, ValidationError
-from ledger.ids import Prefix, encode_id
-from ledger.models import Entity, Ledger
+from ledger.exceptions import ValidationError
+from ledger.ids import Prefix
+from reports.api.queries import ledger_of
 from reports.exports import Books, ExportFormat, export_books
 from reports.files.names import attachment, file_name
 from reports.sums import StatusFilter
@@ -79,7 +79,7 @@ class ExportView(ApiView):
         format_: ExportFormat = query["format"]
         books = Books(
             entity,
-            _ledger(entity, query),
+            ledger_of(query, entity),
             query.get("start_date"),
             query.get("end_date"),
             pending=query.get("status") is StatusFilter.ALL,
@@ -92,15 +92,6 @@ class ExportView(ApiView):
             content_type=format_.content_type,
             headers={"Content-Disposition": attachment(name), "Cache-Control": "no-store"},
         )
-
-
-def _ledger(entity: Entity, query: dict[str, Any]) -> Ledger:
-    ledger_id = query.get("ledger_id")
-    which = {"is_default": True} if ledger_id is None else {"id": ledger_id}
-    ledger = Ledger.objects.filter(entity_id=entity.id, **which).first()
-    if ledger is None:
-        raise NotFoundError(f"There is no ledger {encode_id(Prefix.LEDGER, ledger_id or entity.id)}.")
-    return ledger
 
 
 urlpatterns: list[URLPattern] = [path("reports/export", ExportView.as_view())]

@@ -486,7 +486,8 @@ def test_an_export_that_makes_no_sense_is_refused_with_the_field(
 def test_another_companys_ledger_cannot_be_exported(bakery: Company, stranger: Company) -> None:
     response = bakery.caller().get(f"/v1/reports/export?format=csv&ledgerId={stranger.ledger.public_id}")
 
-    assert response.status_code == 404
+    assert response.status_code == 400
+    assert [detail["field"] for detail in response.json()["error"]["details"]] == ["ledgerId"]
 
 
 @pytest.mark.django_db(transaction=True)
