@@ -53,7 +53,7 @@ INDUSTRY = Industry(
         Spending(6310, "TOAST *SOFTWARE FEE {n} BOSTON MA", 165, 165, day=3),
         Spending(6310, "OPENTABLE {n} SAN FRANCISCO CA", 149, 149, day=5),
         Spending(6200, "YELP-ADS {n} SAN FRANCISCO CA", 180, 420),
-        Spending(6300, "WEBSTAURANT STORE {n} LANCASTER PA", 90, 640, times_a_month=2),
+        Spending(6300, "KATOM RESTAURANT SUPPLY {n} KODAK TN", 90, 640, times_a_month=2),
         Spending(6300, "COSTCO WHSE #0{n} AUSTIN TX", 60, 380, times_a_month=3),
         Spending(5040, "RESTAURANT DEPOT {n} AUSTIN TX", 80, 260),
         Spending(6300, "H-E-B GAS {n} AUSTIN TX", 38, 92, times_a_month=2, held=Held.ROUND_SUM),
