@@ -1,6 +1,6 @@
 """Plaid as a provider of bank connections."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -55,19 +55,8 @@ class PlaidProvider:
         )
 
     def accounts(self, access_token: str) -> list[AccountSeen]:
-        """The accounts of the connection.
-
-        Those in a currency that is none of ISO 4217 (crypto, airline miles) are left out. Raises
-        ProviderError where that leaves none.
-        """
-        given = client.get_accounts(access_token)
-        seen = _accounts(given)
-        if given and not seen:
-            raise ProviderError(
-                "None of the accounts is in a currency of ISO 4217; books can be kept in no other. "
-                f"Plaid says: {', '.join(_named(account) for account in given[:5])}."
-            )
-        return seen
+        """The accounts of the connection."""
+        return [_account(account) for account in client.get_accounts(access_token)]
 
     def sync(self, access_token: str, cursor: str) -> SyncPage:
         """The next page of what changed since `cursor`."""
@@ -81,7 +70,7 @@ class PlaidProvider:
             removed=[*removed, *emptied],
             next_cursor=page.next_cursor,
             has_more=page.has_more,
-            accounts=_accounts(page.accounts),
+            accounts=[_account(account) for account in page.accounts],
         )
 
     def disconnect(self, access_token: str) -> None:
@@ -108,23 +97,8 @@ def _institution(access_token: str) -> tuple[str, str]:
     return institution_id, name[:NAME_CHARACTERS_MAX]
 
 
-def _accounts(accounts: Iterable[Account]) -> list[AccountSeen]:
-    seen = []
-    for account in accounts:
-        if _currency(account.balances) is None:
-            logger.warning(
-                "plaid_account_refused",
-                account_id=account.account_id,
-                reason="its currency is none of ISO 4217",
-                currency=account.balances.unofficial_currency_code,
-            )
-        else:
-            seen.append(_account(account))
-    return seen
-
-
 def _account(account: Account) -> AccountSeen:
-    balances, currency = account.balances, _currency(account.balances) or ""
+    balances, currency = account.balances, _currency(account.balances)
     return AccountSeen(
         id=account.account_id,
         name=account.name[:NAME_CHARACTERS_MAX],
@@ -141,7 +115,7 @@ def _account(account: Account) -> AccountSeen:
 def _balance(balance: Decimal | None, currency: str) -> Decimal | None:
     """The balance, or None where the bank said nothing, or what is no sum of the currency: better none than
     one that is not what the bank said."""
-    if balance is None:
+    if balance is None or currency not in MINOR_DIGITS:
         return None
     try:
         return parse_amount(balance, currency=currency, field="balance", allow_zero=True)
@@ -151,36 +125,19 @@ def _balance(balance: Decimal | None, currency: str) -> Decimal | None:
 
 
 def _lines(raws: Sequence[Mapping[str, Any]]) -> tuple[list[LineSeen], list[LineRemoved]]:
-    """Return the lines that can be kept, and those that were changed so that nothing is left of them.
-
-    A line over nothing (a card that was only checked) moves no money; one in a currency that is none of ISO
-    4217, or with more digits than its currency has, fits into no books. Neither holds up the others.
-    """
+    """Return the lines, and apart those over nothing: a card that was only checked moves no money, and of a
+    hold that became nothing nothing is left."""
     lines, emptied = [], []
     for raw in raws:
         line = read(raw, Line)
-        if not line.amount:
-            emptied.append(LineRemoved(line.transaction_id, line.account_id))
-            continue
-        try:
+        if line.amount:
             lines.append(_line(line, raw))
-        except ValidationError as error:
-            logger.warning(
-                "plaid_line_refused",
-                line_id=line.transaction_id,
-                account_id=line.account_id,
-                reason=error.message,
-            )
+        else:
+            emptied.append(LineRemoved(line.transaction_id, line.account_id))
     return lines, emptied
 
 
 def _line(line: Line, raw: Mapping[str, Any]) -> LineSeen:
-    """Return the line in our own words. Raises ValidationError where it fits into no books."""
-    currency = _currency(line)
-    if currency is None:
-        raise ValidationError.of(
-            "iso_currency_code", f"is null or unknown; Plaid says {line.unofficial_currency_code}."
-        )
     category = line.personal_finance_category
     return LineSeen(
         id=line.transaction_id,
@@ -189,8 +146,8 @@ def _line(line: Line, raw: Mapping[str, Any]) -> LineSeen:
         pending_line_id=line.pending_transaction_id,
         date=line.date,
         authorized_date=line.authorized_date,
-        amount=parse_amount(line.amount, currency=currency, field="amount"),
-        currency=currency,
+        amount=line.amount,
+        currency=_currency(line),
         # The bank's own text, where Plaid has it; its `name` is cleaned already.
         description=(line.original_description or line.name)[:DESCRIPTION_CHARACTERS_MAX],
         counterparty=_counterparty(line)[:NAME_CHARACTERS_MAX],
@@ -206,11 +163,7 @@ def _counterparty(line: Line) -> str:
     return line.counterparties[0].name if line.counterparties else ""
 
 
-def _currency(of: Balances | Line) -> str | None:
-    """The ISO 4217 code, or None where it is none that books can be kept in."""
-    code = of.iso_currency_code
-    return code if code in MINOR_DIGITS else None
-
-
-def _named(account: Account) -> str:
-    return f"{account.name} in {account.balances.unofficial_currency_code or 'no currency'}"
+def _currency(of: Balances | Line) -> str:
+    """The ISO 4217 code. Where there is none, Plaid's own (BTC), or none at all: no books are kept in that,
+    and whoever stores it says so."""
+    return of.iso_currency_code or of.unofficial_currency_code or "none"
