@@ -30,6 +30,7 @@ ID_AFTER: Final = {
     "transactions": Prefix.TRANSACTION,
     "journal-entries": Prefix.JOURNAL_ENTRY,
     "reconciliations": Prefix.RECONCILIATION,
+    "rules": Prefix.RULE,
 }
 _DONE: Final = {"200": "Done.", "201": "Made.", "202": "Taken up.", "204": "Done; there is no body."}
 # What an answer is when its `format` is asked for by one of these words.

@@ -152,6 +152,16 @@ def _body(operation_id: str, body: Any) -> Any:
         body["lines"] = [
             {"accountId": CAST[account], "direction": side, "amount": 12.5} for account, side in sides
         ]
+    if operation_id in ("createBankRule", "updateBankRule"):
+        # Texts that say something, an expression that is one, and no bank account of a ledger elsewhere.
+        body |= {"name": "Bakery supplies", "contains": "flour"}
+        body |= {name: "yeast" for name in ("regex", "counterparty") if body.get(name) is not None}
+        body.pop("bankAccountId", None)
+        if operation_id == "updateBankRule":
+            # The bound that is there may contradict the one that is sent.
+            body = {name: value for name, value in body.items() if name not in ("amountMin", "amountMax")}
+    if operation_id == "applyBankRules":
+        body.pop("cursor", None)
     if "file" in body:
         body |= {"file": "bmFtZSx0eXBlCkNhc2gsQVNTRVQK", "file_format": "csv"}
     return body
