@@ -55,7 +55,11 @@ def text_of(candidate: Candidate) -> Text:
 
 def fits(conditions: tuple[Condition, ...], candidate: Candidate, text: Text) -> bool:
     """Whether all conditions hold."""
-    return all(condition(candidate, text) for condition in conditions)
+    # Run for each line and rule: a loop takes half of what all() and its generator do.
+    for condition in conditions:  # noqa: SIM110
+        if not condition(candidate, text):
+            return False
+    return True
 
 
 def conditions_of(rule: Rule) -> tuple[Condition, ...]:
