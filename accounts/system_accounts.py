@@ -47,7 +47,7 @@ def system_account(entity: Entity, role: SystemRole) -> Account:
 
 
 def system_account_ids(entity: Entity, *roles: SystemRole) -> dict[tuple[UUID, SystemRole], UUID]:
-    """The ids of the accounts with these roles in all ledgers of the company, by ledger and role; one query."""
+    """The ids of the accounts with these roles in all ledgers of the company, by ledger and role."""
     found = Account.objects.for_entity(entity).filter(role__in=roles).order_by()
     return {
         (ledger_id, SystemRole(str(role))): account_id

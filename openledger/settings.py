@@ -170,6 +170,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "forget-tasks": {"task": "ledger.forget_tasks", "schedule": 86400.0},
     "forget-idempotency-keys": {"task": "ledger.forget_idempotency_keys", "schedule": 3600.0},
+    "poll-bank-connections": {
+        "task": "banking.poll_connections",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "verify-books": {"task": "transactions.verify_books", "schedule": 86400.0},
     "tie-out-banks": {"task": "banking.tie_out", "schedule": 86400.0},
 }
@@ -238,6 +243,8 @@ SANDBOX_DELAY_SECONDS = env.float("SANDBOX_DELAY_SECONDS", default=0.0)
 # --- banks -----------------------------------------------------------------------------------------
 # Which provider new bank connections go through: "sandbox" or "plaid".
 BANK_PROVIDER = env.str("BANK_PROVIDER", default="sandbox")
+# How long after its last sync a bank connection is asked again what is new.
+BANK_POLL_MINUTES = env.float("BANK_POLL_MINUTES", default=60.0)
 # Plaid's keys and choices; see docs/banks.md.
 PLAID_BASE_URL = env.str("PLAID_BASE_URL", default="https://sandbox.plaid.com")
 PLAID_CLIENT_ID = env.str("PLAID_CLIENT_ID", default="")
@@ -331,6 +338,8 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         "django.security.DisallowedHost": {"level": "ERROR"},
         "axes": {"level": "WARNING"},
+        # Two lines for each task, and those of beat, are for those who look for a fault.
+        "celery": {"level": "INFO" if env.str("LOG_LEVEL", default="") == "DEBUG" else "WARNING"},
     },
 }
 logs.configure()

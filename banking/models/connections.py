@@ -24,6 +24,9 @@ class BankConnection(TenantModel):
     institution_name = models.CharField(max_length=200, blank=True)
     # Encrypted; empty once disconnected. Never leaves the server.
     access_token = models.TextField(blank=True)
+    # SHA-256, in hex, of the public token that it was last made or repaired with: the same one again is the
+    # same request.
+    public_token_hash = models.CharField(max_length=64, blank=True)
     cursor = models.TextField(blank=True)
     status = models.CharField(max_length=20, choices=ConnectionStatus, default=ConnectionStatus.ACTIVE)
     # The provider's code and words of what is wrong, and what to do; empty where all is well.

@@ -295,7 +295,10 @@ def _draft(books: Books, line: Line, other_id: UUID, *, day: date | None = None)
     account = books.facts[line.bank_account_id]
     is_out = line.amount > 0
     line_id = line.public_id
-    metadata: dict[str, Any] = {"bankLineId": line_id, "bankAccountId": account.public_id}
+    metadata: dict[str, Any] = {
+        "bankLineId": line_id,
+        "bankAccountId": encode_id(Prefix.BANK_ACCOUNT, account.id),
+    }
     if line.provider_category:
         metadata["providerCategory"] = line.provider_category
     return Draft(

@@ -64,7 +64,10 @@ class BankFacts(NamedTuple):
     # In Plaid's words: depository, credit, loan, …
     type: str
     mask: str
-    public_id: str
+
+    @property
+    def public_id(self) -> str:
+        return encode_id(Prefix.BANK_ACCOUNT, self.id)
 
 
 _LINES: Final = f"{SELECT_LINE} FROM banking_bankline l WHERE l.entity_id = %(entity)s::uuid"
@@ -130,4 +133,4 @@ def bank_facts(entity: Entity) -> dict[UUID, BankFacts]:
         """,
         {"entity": entity.id},
     )
-    return {row[0]: BankFacts(*row, public_id=encode_id(Prefix.BANK_ACCOUNT, row[0])) for row in rows}
+    return {row[0]: BankFacts(*row) for row in rows}

@@ -78,6 +78,13 @@ class ApiView(APIView):
         """Who does what this request does, for the record."""
         return resolve_actor(self.request, self._token)
 
+    def prepare(self) -> None:
+        """Do what a POST, PUT or DELETE must do before its database transaction, as calling another service.
+
+        The handler may run in the transaction of an Idempotency-Key, and several times; this runs before, once
+        for each request, a repeated one too.
+        """
+
     @property
     def _token(self) -> Token | None:
         # The stubs know but DRF's own model of tokens.
@@ -148,6 +155,7 @@ class ApiView(APIView):
             self.entity  # noqa: B018 - refuses before the handler runs
         if method in SAFE_METHODS or self.reads_only:
             return handler()
+        self.prepare()
         key = self.request.META.get("HTTP_IDEMPOTENCY_KEY")
         if key is None or self._token is None:
             return self._retried(handler)

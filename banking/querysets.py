@@ -1,0 +1,130 @@
+"""Reads of connections, bank accounts and lines. Every one begins with the company."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db.models import Count, QuerySet
+
+from banking.choices import ConnectionStatus, SyncStatus
+from banking.models import BankAccount, BankConnection, BankLine, LineLink
+from ledger.choices import TaskState
+from ledger.exceptions import NotFoundError
+from ledger.ids import Prefix, encode_id
+from ledger.models import BackgroundTask, Entity
+
+SYNC_ALL = "banking.sync"
+SYNC_CONNECTION = "banking.sync_connection"
+
+
+def bank_accounts(entity: Entity) -> QuerySet[BankAccount]:
+    """The bank accounts that are fed, oldest first, with their connections."""
+    return (
+        BankAccount.objects.filter(entity_id=entity.id, disconnected_at__isnull=True)
+        .select_related("connection")
+        .order_by("created_at", "id")
+    )
+
+
+def find_bank_account(entity: Entity, bank_account_id: UUID) -> BankAccount:
+    """The bank account, disconnected or not. Raises NotFoundError alike for another's and for none."""
+    found = (
+        BankAccount.objects.filter(entity_id=entity.id, id=bank_account_id)
+        .select_related("connection")
+        .first()
+    )
+    if found is None:
+        raise NotFoundError(
+            f"There is no bank account {encode_id(Prefix.BANK_ACCOUNT, bank_account_id)} in this entity."
+        )
+    return found
+
+
+def find_connection(entity: Entity, connection_id: UUID) -> BankConnection:
+    """The connection. Raises NotFoundError alike for another company's and for none."""
+    found = BankConnection.objects.filter(entity_id=entity.id, id=connection_id).first()
+    if found is None:
+        raise NotFoundError(
+            f"There is no bank connection {encode_id(Prefix.BANK_CONNECTION, connection_id)} in this entity."
+        )
+    return found
+
+
+def live_connections(entity: Entity) -> QuerySet[BankConnection]:
+    """The connections that nobody has taken away."""
+    return (
+        BankConnection.objects.filter(entity_id=entity.id, disconnected_at__isnull=True)
+        .exclude(status=ConnectionStatus.DISCONNECTED)
+        .order_by("created_at", "id")
+    )
+
+
+class AccountSync(NamedTuple):
+    """How far the lines of a bank account are."""
+
+    account: BankAccount
+    status: SyncStatus
+    transaction_count: int
+    # What is wrong with its connection, and what to do; empty where all is well.
+    error: str
+
+
+def sync_states(entity: Entity) -> list[AccountSync]:
+    """How far the lines of each fed bank account are; three queries. One that statement files feed has no
+    sync to wait for."""
+    accounts = list(bank_accounts(entity))
+    under_way = set(
+        BackgroundTask.objects.filter(
+            entity_id=entity.id,
+            name__in=(SYNC_ALL, SYNC_CONNECTION),
+            state__in=(TaskState.QUEUED, TaskState.RUNNING),
+        ).values_list("name", "key")
+    )
+    counts = dict(
+        LineLink.objects.filter(entity_id=entity.id)
+        .order_by()
+        .values_list("bank_account_id")
+        .annotate(transactions=Count("id"))
+    )
+    is_all_under_way = any(name == SYNC_ALL for name, _ in under_way)
+    states = []
+    for account in accounts:
+        connection = account.connection
+        status = SyncStatus.COMPLETED
+        if connection is not None:
+            if is_all_under_way or (SYNC_CONNECTION, str(connection.id)) in under_way:
+                status = SyncStatus.IN_PROGRESS
+            elif connection.synced_at is None:
+                status = SyncStatus.PENDING
+        error = connection.error_message if connection is not None else ""
+        states.append(AccountSync(account, status, counts.get(account.id, 0), error))
+    return states
+
+
+def bank_lines(
+    entity: Entity, *, filters: Mapping[str, Any], after: tuple[date, UUID] | None, limit: int
+) -> list[BankLine]:
+    """Up to `limit` lines that pass all filters, newest first, those after `after`, with their links."""
+    found = BankLine.objects.filter(entity_id=entity.id)
+    for name, condition in (
+        ("bank_account_id", "bank_account_id"),
+        ("status", "status"),
+        ("date_from", "date__gte"),
+        ("date_to", "date__lte"),
+    ):
+        if filters.get(name) is not None:
+            found = found.filter(**{condition: filters[name]})
+    if after is not None:
+        day, line_id = after
+        # The first condition lets the index begin where the page does; the second decides.
+        found = found.filter(date__lte=day).exclude(date=day, id__gte=line_id)
+    return list(found.prefetch_related("links").order_by("-date", "-id")[:limit])
+
+
+def find_line(entity: Entity, line_id: UUID) -> BankLine:
+    """The line with its links. Raises NotFoundError alike for another company's and for none."""
+    found = BankLine.objects.filter(entity_id=entity.id, id=line_id).prefetch_related("links").first()
+    if found is None:
+        raise NotFoundError(f"There is no bank line {encode_id(Prefix.BANK_LINE, line_id)} in this entity.")
+    return found
