@@ -70,6 +70,8 @@ def _read(data: bytes, reading: Reading) -> list[Statement]:
     path: list[Element] = []
     # How deep the part stands that is being collected, and how many elements it has.
     part_depth = part_size = 0
+    # How many elements there are outside of parts; nothing of them is kept.
+    others = 0
     row = 0
     for event, element in iterparse(BytesIO(data), events=("start", "end"), forbid_dtd=True):
         name = _name(element)
@@ -83,6 +85,8 @@ def _read(data: bytes, reading: Reading) -> list[Statement]:
                 part_size += 1
                 if part_size > ENTRY_ELEMENTS_MAX:
                     refuse_file(f"has an entry of more than {ENTRY_ELEMENTS_MAX} elements.", row=row + 1)
+            elif (others := others + 1) > ENTRY_ELEMENTS_MAX:
+                refuse_file(f"has more than {ENTRY_ELEMENTS_MAX} elements outside of its entries.")
             elif name in _PARTS and _names(path[:-1]) == ["Document", "BkToCstmrStmt", "Stmt"]:
                 part_depth, part_size = len(path), 1
             elif name == "Stmt" and _names(path[:-1]) == ["Document", "BkToCstmrStmt"]:
@@ -175,15 +179,17 @@ def _read_entry(entry: Element, row: int, statement: Statement, reading: Reading
         reference = _reference_of_entry(_text(entry, "NtryRef"))
     details = list(_children(entry, "NtryDtls", "TxDtls"))
     shares = _shares(details, amount, sign, currency)
+    common = _values(entry, leave_out="TxDtls")
     if shares is None:
-        line = _line(entry, details[0] if len(details) == 1 else None, row, day, sign * amount, reference)
+        detail = details[0] if len(details) == 1 else None
+        line = _line(entry, detail, row, day, sign * amount, reference, common)
         reading.add(statement, line)
         return
     for number, (detail, share) in enumerate(zip(details, shares, strict=True), start=1):
         own = useful_reference(_text(detail, "Refs/AcctSvcrRef"))
         # The details of a batch may all repeat the reference of the batch.
         part = f"{reference}/{number}" if reference and own in ("", reference) else own
-        reading.add(statement, _line(entry, detail, row, day, share, part))
+        reading.add(statement, _line(entry, detail, row, day, share, part, common))
 
 
 def _currency(entry: Element, row: int, statement: Statement, reading: Reading) -> str:
@@ -248,8 +254,15 @@ def _shares(details: list[Element], amount: Decimal, sign: int, currency: str) -
 
 
 def _line(
-    entry: Element, detail: Element | None, row: int, day: date, amount: Decimal, reference: str
+    entry: Element,
+    detail: Element | None,
+    row: int,
+    day: date,
+    amount: Decimal,
+    reference: str,
+    common: dict[str, str],
 ) -> StatementLine:
+    """The line of an entry, or of one transaction of it; `common` is what is kept of the entry itself."""
     is_reversal = _text(entry, "RvslInd").lower() in {"true", "1"}
     # A reversal keeps the parties of what it takes back.
     to_others = (amount > 0) != is_reversal
@@ -285,14 +298,14 @@ def _line(
         counterparty=clean(who, COUNTERPARTY_LENGTH_MAX),
         reference=reference,
         category=clean(code, CATEGORY_LENGTH_MAX),
-        raw=partial(dict, _values(entry, detail)),
+        raw=partial(dict, common if detail is None else common | _values(detail, "NtryDtls/TxDtls")),
     )
 
 
-def _values(entry: Element, detail: Element | None) -> dict[str, str]:
-    """What stands in the entry, and in the detail of it that the line is, by path."""
+def _values(top: Element, path: str = "", *, leave_out: str = "") -> dict[str, str]:
+    """The texts of an element, by their paths from the entry on."""
     values: dict[str, str] = {}
-    waiting: list[tuple[str, Element]] = [("", entry)]
+    waiting: list[tuple[str, Element]] = [(path, top)]
     while waiting and len(values) < _DETAILS_KEPT_MAX:
         path, element = waiting.pop()
         text = (element.text or "").strip()
@@ -300,7 +313,7 @@ def _values(entry: Element, detail: Element | None) -> dict[str, str]:
             known = values.get(path)
             values[path] = clean_raw(text if known is None else f"{known} {text}")
         for child in reversed(list(element)):
-            if _name(child) != "TxDtls" or child is detail:
+            if _name(child) != leave_out:
                 waiting.append((f"{path}/{_name(child)}" if path else _name(child), child))
     return values
 

@@ -11,7 +11,7 @@ from banking.statements.faults import Faults, StatementFileError, refuse_file
 from banking.statements.limits import LINES_MAX
 from ledger.clock import utc_now
 from ledger.exceptions import ValidationError
-from ledger.money import parse_amount
+from ledger.money import MINOR_DIGITS, parse_amount
 from ledger.times import YEAR_MIN
 
 # The place on earth where a day begins first is 14 hours ahead of UTC.
@@ -81,9 +81,15 @@ class Reading:
     def amount(
         self, row: int, text: str, *, field: str = "amount", currency: str | None = None
     ) -> Decimal | None:
-        """The decimal `text` as an amount of money, zero included; None after noting why it is none."""
+        """The decimal `text` as an amount of money, zero included; None after noting why it is none.
+
+        A currency that is none is left to whoever compares it with the account's.
+        """
+        known = currency or self.currency
+        if known not in MINOR_DIGITS:
+            known = None
         try:
-            return parse_amount(text, currency=currency or self.currency, field=field, allow_zero=True)
+            return parse_amount(text, currency=known, field=field, allow_zero=True)
         except ValidationError as error:
             self.faults.add(row, field, error.details[0].message)
             return None

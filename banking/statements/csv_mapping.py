@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 from banking.statements.days import DayOrder
 from banking.statements.faults import refuse_file
 from ledger.exceptions import shown
+from ledger.money import MINOR_DIGITS
 
 _COLUMN_NAME_LENGTH_MAX: Final = 200
 
@@ -223,7 +224,7 @@ def looks_like_header(cells: Sequence[str]) -> bool:
 
 def _is_amount(name: str) -> bool:
     """Whether a name is one of an amount with its currency behind it, as "amountusd"."""
-    return len(name) > 3 and name[:-3] in _AMOUNTS
+    return name[:-3] in _AMOUNTS and name[-3:].upper() in MINOR_DIGITS
 
 
 def guess_mapping(header: Sequence[str]) -> CsvMapping | None:
@@ -258,5 +259,10 @@ def _with_currency(by_name: Mapping[str, str], name: str, what: str) -> str | No
     if what not in {"amount", "debit", "credit", "balance"}:
         return None
     return next(
-        (column for known, column in by_name.items() if known[:-3] == name and len(known) > len(name)), None
+        (
+            column
+            for known, column in by_name.items()
+            if known[:-3] == name and known[-3:].upper() in MINOR_DIGITS
+        ),
+        None,
     )

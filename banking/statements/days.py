@@ -100,8 +100,6 @@ class DayCells:
         if parts is None:
             raise DayError(f'{shown(text)} is no date; write it as "2024-01-31".')
         year, month, day = parts
-        if year < 100:
-            year += 1900 if year >= _PIVOT else 2000
         try:
             return date(year, month, day)
         except ValueError:
@@ -113,18 +111,26 @@ class DayCells:
         if found := _YEAR_FIRST.fullmatch(text):
             return int(found[1]), int(found[3]), int(found[4])
         if found := _YEAR_LAST.fullmatch(text):
-            one, two, three = int(found[1]), int(found[3]), int(found[4])
+            one, two, three = int(found[1]), int(found[3]), _year(found[4])
             if self._order is DayOrder.MONTH_FIRST:
                 return three, one, two
             if self._order is DayOrder.YEAR_FIRST and len(found[4]) == 2:
-                return one, two, three
+                return _year(found[1]), two, int(found[4])
             if self._order is DayOrder.YEAR_FIRST:
                 return None
             return three, two, one
         if found := _TOGETHER.fullmatch(text):
             return int(found[1]), int(found[2]), int(found[3])
         if (found := _DAY_NAMED_MONTH.fullmatch(text)) and found[2][:3].lower() in _MONTHS:
-            return int(found[3]), _MONTHS[found[2][:3].lower()], int(found[1])
+            return _year(found[3]), _MONTHS[found[2][:3].lower()], int(found[1])
         if (found := _NAMED_MONTH_DAY.fullmatch(text)) and found[1][:3].lower() in _MONTHS:
             return int(found[3]), _MONTHS[found[1][:3].lower()], int(found[2])
         return None
+
+
+def _year(text: str) -> int:
+    """The year of four digits, or of two."""
+    year = int(text)
+    if len(text) > 2:
+        return year
+    return year + (1900 if year >= _PIVOT else 2000)

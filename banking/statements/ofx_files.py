@@ -116,7 +116,8 @@ def _tree(data: bytes) -> Element:
     try:
         builder.feed(_without_cdata(body))
         root = builder.close()
-    except (ParseError, AssertionError, IndexError) as error:
+    # Both of its parents have a ParseError of their own.
+    except (SyntaxError, AssertionError, IndexError) as error:
         refuse_file(f"is broken ({shown(str(error))}); download it again.")
     if root is None or root.tag != "OFX":
         refuse_file("has no <OFX> around all of it; download it again.")
