@@ -16,6 +16,7 @@ import msgspec
 import requests
 import structlog
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
 
 from banking.providers.base import ProviderDownError
 from ledger.api.json import check_depth
@@ -65,7 +66,7 @@ class BoundedAdapter(HTTPAdapter):
             is_last = attempt >= self.attempts_max
             try:
                 response = self._once(request, **kwargs)
-            except requests.RequestException as error:
+            except (requests.RequestException, HTTPError) as error:
                 logger.warning("service_unreachable", service=self.service, kind=type(error).__name__)
                 if is_last or request.method != "GET":
                     raise ProviderDownError(
@@ -103,7 +104,9 @@ class BoundedAdapter(HTTPAdapter):
         response = super().send(request, **kwargs)
         body = bytearray()
         with response:
-            for chunk in response.iter_content(CHUNK_BYTES):
+            # What there is, at most so much: `iter_content` would wait until a piece is full, for as long as
+            # somebody lets bytes trickle.
+            while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
                 body += chunk
                 if len(body) > ANSWER_BYTES_MAX:
                     raise ProviderError(

@@ -90,7 +90,8 @@ def import_integration(
     What cannot be recorded (a closed period, an account or a currency that our books lack, sides that
     differ) is left out and named in the state, and the rest goes on. `progress` is told of the entries that
     were read. Raises ConflictError where the books there are in another currency or the integration was
-    disconnected, BusyError where another import of it runs, ConnectAgainError, ProviderDownError, ProviderError.
+    disconnected, BusyError where another import of it runs, ConnectAgainError, ProviderDownError,
+    ProviderError.
     """
     return _Import(entity, integration, actor).run(progress)
 

@@ -56,6 +56,8 @@ class Grant:
     refresh_token: str = ""
     expires_at: float = 0
     revoked: bool = False
+    # What was renewed last.
+    former_refresh_token: str = ""
 
 
 class FakeProgram:
@@ -64,6 +66,8 @@ class FakeProgram:
     prefix: str
     lifetime_seconds: int | None = 3600
     rotates = True
+    # Whether the refresh token before the newest is taken, too.
+    is_lenient = False
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
@@ -129,10 +133,13 @@ class FakeProgram:
 
     def _renewed(self, call: Call) -> Raw:
         sent = call.body.get("refresh_token", "")
-        grant = next((one for one in self.grants if one.refresh_token == sent and not one.revoked), None)
+        grant = next((one for one in self.grants if sent in self._taken(one) and not one.revoked), None)
         if grant is None or not sent:
             return Raw(400, {"error": "invalid_grant", "error_description": f"unknown token {sent}"})
         return self._given(grant)
+
+    def _taken(self, grant: Grant) -> set[str]:
+        return {grant.refresh_token} | ({grant.former_refresh_token} if self.is_lenient else set())
 
     def _given(self, grant: Grant) -> Raw:
         if grant.access_token:
@@ -140,6 +147,7 @@ class FakeProgram:
         grant.access_token = self.new_access_token(grant)
         if self.rotates or not grant.refresh_token:
             self.spent.add(grant.refresh_token)
+            grant.former_refresh_token = grant.refresh_token
             grant.refresh_token = f"refresh-{secrets.token_urlsafe(16)}"
         grant.expires_at = time.time() + (self.lifetime_seconds or 10**9)
         answer = {
@@ -224,7 +232,7 @@ class FakeProgram:
                 self.end_headers()
                 self.wfile.write(data)
 
-            do_GET = do_POST = do_DELETE = _serve
+            do_GET = do_POST = do_DELETE = _serve  # noqa: N815 - as the server calls them
 
             def log_message(self, format: str, *args: Any) -> None:
                 pass

@@ -8,6 +8,8 @@ import pytest
 from django.test import Client, override_settings
 
 from banking.integrations import connecting
+from banking.integrations.applications import Application
+from banking.integrations.oauth import Tokens, exchange_code
 from banking.models import Integration
 from banking.tests.fake_programs import (
     CLIENT_SECRET,
@@ -17,7 +19,7 @@ from banking.tests.fake_programs import (
     FakeXero,
     Raw,
 )
-from banking.tests.integration_cast import BROWSER, Customer, quickbooks, state_in, stripe, xero
+from banking.tests.integration_cast import Customer, quickbooks, state_in, stripe, xero
 from ledger.clock import utc_now
 from ledger.encryption import decrypt
 from ledger.models import AuditEvent, BackgroundTask, IdempotencyKey, User
@@ -84,7 +86,9 @@ def test_quickbooks_is_connected_read_and_disconnected(bakery: Customer, quickbo
     assert (bakery.integration.access_token, bakery.integration.refresh_token) == ("", "")
     assert bakery.balances() == quickbooks.balances()
     actions = AuditEvent.objects.filter(scope_id=bakery.entity.id, action__startswith="banking.integration")
-    assert [action.rpartition(".")[2] for action in actions.values_list("action", flat=True).order_by("id")] == [
+    assert [
+        action.rpartition(".")[2] for action in actions.values_list("action", flat=True).order_by("id")
+    ] == [
         "begun",
         "connected",
         "imported",
@@ -270,9 +274,13 @@ def test_what_is_removed_while_the_provider_is_asked_gets_no_tokens(
         else:
             Integration.objects.filter(entity_id=bakery.entity.id).update(status="disconnected")
 
-    exchange = connecting.exchange_code
+    def exchange_meanwhile(app: Application, **more: str) -> Tokens:
+        exchanged = exchange_code(app, **more)
+        remove()
+        return exchanged
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(connecting, "exchange_code", lambda *a, **k: (exchange(*a, **k), remove())[0])
+        patch.setattr(connecting, "exchange_code", exchange_meanwhile)
         page = bakery.come_back("quickbooks", brought)
 
     # The permission that nobody wants any more is given back.
@@ -392,7 +400,7 @@ def test_bad_queries_of_a_browser_are_refused_with_a_page(
     bakery: Customer, quickbooks: FakeQuickBooks
 ) -> None:
     for query in ("state=%00", "state=%ff", "state=a&state=b"):
-        page = Caller().get(f"/v1/integrations/callback/quickbooks?{query}", **BROWSER)
+        page = Caller(HTTP_ACCEPT="text/html").get(f"/v1/integrations/callback/quickbooks?{query}")
         assert page.status_code == 400
         assert page["Content-Type"].startswith("text/html")
 
@@ -440,7 +448,9 @@ def test_providers_lists_what_is_set_up(bakery: Customer, xero: FakeXero) -> Non
         ("sync", {"integrationId": None}, "integrationId"),
     ],
 )
-def test_bad_requests_name_the_field(bakery: Customer, path: str, body: dict[str, object], field: str) -> None:
+def test_bad_requests_name_the_field(
+    bakery: Customer, path: str, body: dict[str, object], field: str
+) -> None:
     answer = bakery.post(f"integrations/{path}", **body)
 
     assert answer.status_code == 400
@@ -487,7 +497,9 @@ def test_disconnecting_twice_says_that_it_is_and_a_missing_one_is_not_found(
 
     assert bakery.post("integrations/disconnect", integrationId=id_).json()["success"] is True
     assert bakery.post("integrations/disconnect", integrationType="quickbooks").status_code == 404
-    assert bakery.post("integrations/disconnect", integrationId=id_, integrationType="xero").status_code == 404
+    assert (
+        bakery.post("integrations/disconnect", integrationId=id_, integrationType="xero").status_code == 404
+    )
     assert len([call for call in quickbooks.calls if call.path == "/revoke"]) == 1
     assert bakery.post("integrations/sync", integrationId=id_).status_code == 409
 
@@ -545,7 +557,10 @@ def test_tokens_are_encrypted_and_stand_nowhere_else(
     admin = User.objects.create_superuser("root", password="a long enough password")
     client.force_login(admin)
     row = bakery.integration
-    pages = [client.get("/admin/banking/integration/"), client.get(f"/admin/banking/integration/{row.id}/change/")]
+    pages = [
+        client.get("/admin/banking/integration/"),
+        client.get(f"/admin/banking/integration/{row.id}/change/"),
+    ]
 
     assert task.state == "succeeded"
     assert [page.status_code for page in pages] == [200, 200]

@@ -6,12 +6,13 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
+from django.db import IntegrityError
 from django.db.transaction import atomic
 
 from accounts.choices import Side
 from ledger.actors import Actor
 from ledger.clock import utc_now
-from ledger.db import copy_rows, fetch
+from ledger.db import constraint_name, copy_rows, fetch
 from ledger.exceptions import ConflictError, LedgerError, ValidationError
 from ledger.ids import new_id
 from ledger.models import Entity, Ledger
@@ -68,28 +69,49 @@ def post_journal_entries(
     account are kept apart by side, and where they then have nothing to go against they count as their
     difference; an entry whose lines cancel each other out is a ValidationError. The transactions carry the
     entry's name as their own, with a number where there are several.
+
+    Raises ConflictError where another call records an entry of one of these names at the same moment, and
+    where the books changed in between.
     """
     assert ledger.entity_id == entity.id, "the ledger is one of this company's"
+    try:
+        return _post(entity, ledger, entries, actor, status, source)
+    except IntegrityError as error:
+        if constraint_name(error) != "journalentry_external_id_unique":
+            raise
+        raise ConflictError(
+            "Another call recorded one of these entries meanwhile; send them again."
+        ) from error
+
+
+@atomic
+def _post(
+    entity: Entity,
+    ledger: Ledger,
+    entries: Sequence[EntryDraft],
+    actor: Actor,
+    status: Status,
+    source: Source,
+) -> dict[int, LedgerError]:
     faults: dict[int, LedgerError] = {}
     plans: dict[int, _Plan] = {}
-    with atomic():
-        hold_books(entity)
-        known = _known(entity, [entry.external_id for entry in entries])
-        for index, entry in enumerate(entries):
-            if entry.external_id in known:
-                faults[index] = JournalEntryExistsError(entry.external_id, known[entry.external_id])
-                continue
-            try:
-                plans[index] = _planned(entry, status, source)
-            except ValidationError as error:
-                faults[index] = error
-            else:
-                # The second of two that have one name is known by the first.
-                known[entry.external_id] = plans[index].id
-        faults |= _faults_with_the_books(entity, plans)
-        good = [plan for index, plan in plans.items() if index not in faults]
-        if good:
-            _record(entity, ledger, good, actor)
+    hold_books(entity)
+    known = _known(entity, [entry.external_id for entry in entries])
+    for index, entry in enumerate(entries):
+        if entry.external_id in known:
+            faults[index] = JournalEntryExistsError(entry.external_id, known[entry.external_id])
+            continue
+        try:
+            plans[index] = _planned(entry, status, source)
+        except ValidationError as error:
+            faults[index] = error
+        else:
+            # The second of two that have one name is known by the first.
+            known[entry.external_id] = plans[index].id
+    faults |= _faults_with_the_books(entity, plans)
+    good = [plan for index, plan in plans.items() if index not in faults]
+    if good:
+        _record(entity, ledger, good, actor)
     return faults
 
 
