@@ -3,7 +3,7 @@
 import os
 
 from celery import Celery
-from celery.signals import beat_init, worker_init
+from celery.signals import beat_init, setup_logging, worker_init
 
 from openledger import embedded
 
@@ -12,6 +12,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openledger.settings")
 app = Celery("openledger")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def _keep_logging(**_: object) -> None:
+    """Let a worker write JSON lines like everything else: with a receiver here, Celery sets up nothing."""
 
 
 @worker_init.connect

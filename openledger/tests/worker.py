@@ -42,7 +42,7 @@ QUICK: Final = {
     "TASK_SWEEP_SECONDS": "1",
     "TASK_RETRY_SECONDS": "0.5",
     "EXPIRE_PENDING_SECONDS": "1",
-    "LOG_LEVEL": "INFO",
+    "LOG_LEVEL": "DEBUG",
 }
 
 
@@ -146,7 +146,7 @@ class BackgroundWorker(_Process):
         included = ["--include", ",".join(self.include)] if self.include else []
         return [
             *("worker", "--pool", "prefork", "--concurrency", str(self.concurrency)),
-            *("--loglevel", "INFO", "--without-mingle", "--without-gossip", *included),
+            *("--without-mingle", "--without-gossip", *included),
         ]
 
     def wait_for(
@@ -194,8 +194,6 @@ class Beat(_Process):
             "--pidfile=",
             "--schedule",
             str(schedule),
-            "--loglevel",
-            "INFO",
             "--max-interval",
             "1",
         ]
