@@ -58,6 +58,8 @@ SET state = %(state)s, error = %(error)s, finished_at = clock_timestamp(), seen_
     done = %(done)s, total = %(total)s, message = %(message)s {_OURS}
 """
 
+_DROP: Final = f"DELETE FROM ledger_backgroundtask {_OURS}"
+
 
 class Claimed(NamedTuple):
     """A row that this worker may work on."""
@@ -134,6 +136,11 @@ def finish(claim: Claim, progress: Progress, *, state: str, error: str = "") -> 
     """Write how the work ended; False where the row is no longer ours."""
     values = {"state": state, "error": _stored(error, ERROR_LENGTH_MAX)}
     return bool(db.execute(_FINISH, _values(claim, progress) | values))
+
+
+def drop(claim: Claim) -> None:
+    """Take the row away: there is nothing that it could be about."""
+    db.execute(_DROP, {"entity": claim.entity_id, "id": claim.task_id, "attempt": claim.attempt})
 
 
 def _values(claim: Claim, progress: Progress) -> dict[str, Any]:

@@ -42,7 +42,8 @@ def run_task(entity_id: UUID, task_id: UUID) -> None:
         return
     claim = Claim(entity_id, task_id, claimed.attempt)
     entity = Entity.objects.exclude(status=EntityStatus.DELETING).filter(id=entity_id).first()
-    if entity is None:
+    if entity is None:  # it was removed while the work was being asked for
+        rows.drop(claim)
         return
     run = TaskRun(
         entity=entity,

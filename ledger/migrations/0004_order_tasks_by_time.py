@@ -4,18 +4,17 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('ledger', '0003_background_task'),
+        ("ledger", "0003_background_task"),
     ]
 
     operations = [
         migrations.RemoveIndex(
-            model_name='backgroundtask',
-            name='backgroundtask_by_time',
+            model_name="backgroundtask",
+            name="backgroundtask_by_time",
         ),
         migrations.AddIndex(
-            model_name='backgroundtask',
-            index=models.Index(fields=['created_at'], name='backgroundtask_by_time'),
+            model_name="backgroundtask",
+            index=models.Index(fields=["created_at"], name="backgroundtask_by_time"),
         ),
     ]

@@ -479,6 +479,18 @@ def test_a_removed_company_takes_its_work_with_it(entity: Entity, work: Does) ->
     assert list(BackgroundTask.objects.values_list("id", flat=True)) == [kept.id]
 
 
+def test_work_that_was_asked_for_while_the_company_was_being_removed_goes(entity: Entity, work: Does) -> None:
+    runs: list[int] = []
+    name = work(lambda run: runs.append(run.attempt))
+    delete_entity(entity=entity, actor=SYSTEM)
+    task_id, _ = background_rows.insert(entity_id=entity.id, name=name, arguments={}, key="", created_by=None)
+
+    run_task(entity.id, task_id)
+
+    assert runs == []
+    assert not BackgroundTask.objects.exists()
+
+
 def test_a_company_that_is_removed_in_the_middle_of_the_work_ends_it_quietly(
     entity: Entity, work: Does, sent: Sent
 ) -> None:
