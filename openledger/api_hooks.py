@@ -37,6 +37,7 @@ _TAGS: Final = {
     "Categories": "Accounts, seen from the categorizing side.",
     "Transactions": "What moves amounts from one account to another.",
     "Reconciliation": "Bank statements, held against the books until they differ by nothing.",
+    "Integrations": "Other programs that hold books or payments: QuickBooks, Xero, Stripe.",
     "Sandbox": "Made-up companies to try the API with.",
     "Operations": "What supervisors, monitors and tools ask.",
 }

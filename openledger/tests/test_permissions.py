@@ -43,6 +43,7 @@ OF_THE_CALLER = {
     "listAccountTemplates",
     "listApiKeys",
     "listEntities",
+    "listIntegrationProviders",
 }
 
 

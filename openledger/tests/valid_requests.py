@@ -11,16 +11,19 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import msgspec
 from django.db.transaction import atomic
 from django.http import HttpResponse
+from django.test import override_settings
 
 from accounts.models import Account, AccountImport
 from accounts.querysets import default_ledger
 from accounts.services import import_accounts, rows_of_template
-from banking.models import BankAccount
+from banking.choices import IntegrationProvider
+from banking.integrations.connecting import begin_connection
+from banking.models import BankAccount, Integration
 from banking.providers.base import LineSeen
 from banking.providers.plaid import signatures
 from banking.providers.plaid.shapes import Key
@@ -30,6 +33,7 @@ from banking.tests.fake_plaid import FakePlaid
 from ledger.actors import SYSTEM
 from ledger.background import start_task
 from ledger.clock import utc_now
+from ledger.encryption import encrypt
 from ledger.ids import Prefix, encode_id
 from ledger.models import Entity
 from ledger.services.developers import NewDeveloper
@@ -83,6 +87,9 @@ def all_operations() -> list[Operation]:
     ]
 
 
+_XERO: Final = {"XERO_CLIENT_ID": "our-application", "XERO_CLIENT_SECRET": "secret"}
+
+
 class Books:
     """A developer with a company, a chart of accounts, and something of everything in it, made at need."""
 
@@ -132,6 +139,7 @@ class Books:
             "unused_account",
             "purchase_at_the_bank",
             "bank_rule",
+            "ticked_purchase",
             "spare_key",
             "task",
         ):
@@ -175,6 +183,27 @@ class Books:
         return start_task(entity=self.entity, name="tests.waits").public_id
 
     @cached_property
+    def integration(self) -> str:
+        """The id of an integration: Stripe, whose application the operator has taken away meanwhile."""
+        return Integration.objects.create(
+            entity=self.entity,
+            provider="stripe",
+            status="connected",
+            workspace_id="acct_1Bakery",
+            access_token=encrypt("sk_test_1"),
+            refresh_token=encrypt(""),
+            created_at=utc_now(),
+            updated_at=utc_now(),
+        ).public_id
+
+    @cached_property
+    def state_at_xero(self) -> str:
+        """What a person brings back from Xero."""
+        with override_settings(**_XERO):
+            begun = begin_connection(entity=self.entity, provider=IntegrationProvider.XERO, actor=SYSTEM)
+        return parse_qs(urlsplit(begun.link).query)["state"][0]
+
+    @cached_property
     def purchase_at_the_bank(self) -> BankAccount:
         """A bank account with one line, which stands in the books uncategorized."""
         checking = Account.objects.for_entity(self.entity).get(sub_type_code=1010)
@@ -209,6 +238,27 @@ class Books:
         return str(self.call("POST", "/v1/banks/rules", _new_bank_rule(self))["rule"]["id"])
 
     @cached_property
+    def bank_statement(self) -> str:
+        """The id of a reconciliation on which nothing is ticked yet."""
+        return str(
+            self.call("POST", "/v1/banks/reconciliations", bank_statement(self))["reconciliation"]["id"]
+        )
+
+    @cached_property
+    def ticked_purchase(self) -> str:
+        """The id of the transaction that is ticked on that statement, which then has no difference."""
+        path = f"/v1/banks/reconciliations/{self.bank_statement}/match"
+        (item,) = self.call("POST", path, {"suggested": True})["reconciliation"]["items"]
+        return str(item["transactionId"])
+
+    @cached_property
+    def completed_statement(self) -> str:
+        """The id of that reconciliation, completed."""
+        assert self.ticked_purchase
+        self.call("POST", f"/v1/banks/reconciliations/{self.bank_statement}/complete", {})
+        return self.bank_statement
+
+    @cached_property
     def spare_key(self) -> NewKey:
         """A key that may be revoked."""
         return create_key(developer=self.made.developer, name="Spare", actor=SYSTEM)
@@ -224,6 +274,8 @@ class Valid:
     # Which kinds of token are let in; none where the operation takes no token.
     kinds: frozenset[str] = frozenset({"developer", "entity"})
     headers: Mapping[str, Any] = field(default_factory=dict)
+    # What the operator must have set up.
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 _DEVELOPER: Final = frozenset({"developer"})
@@ -253,6 +305,20 @@ def _new_transaction(books: Books) -> dict[str, Any]:
         "creditAccountId": books.account("4010"),
         "metadata": {"invoice": 4711},
     }
+
+
+def bank_statement(books: Books) -> dict[str, Any]:
+    """The body of a reconciliation: a statement with the one purchase on it."""
+    return {
+        "bankAccountId": books.purchase_at_the_bank.public_id,
+        "statementDate": "2024-01-31",
+        "statementBalance": "-31.40",
+    }
+
+
+def _ticked(books: Books, body: Any) -> Valid:
+    assert books.ticked_purchase
+    return Valid({"reconciliation_id": books.bank_statement}, body=body)
 
 
 def _new_bank_rule(books: Books) -> dict[str, Any]:
@@ -353,6 +419,18 @@ VALID: Final[dict[str, Callable[[Books], Valid]]] = {
     "listTransactionsByMonth": lambda books: Valid(),
     "createJournalEntry": lambda books: Valid(body=journal_entry(books)),
     "getJournalEntry": lambda books: Valid({"entry_id": books.journal_entry}),
+    # Integrations
+    "connectIntegration": lambda books: Valid(body={"provider": "xero"}, settings=_XERO),
+    "returnFromIntegration": lambda books: Valid(
+        {"provider": "xero"},
+        {"state": books.state_at_xero, "error": "access_denied"},
+        kinds=_NOBODY,
+        settings=_XERO,
+    ),
+    "getIntegrationStatus": lambda books: Valid(),
+    "listIntegrationProviders": lambda books: Valid(settings=_XERO),
+    "syncIntegration": lambda books: Valid(body={"integrationId": books.integration}),
+    "disconnectIntegration": lambda books: Valid(body={"integrationId": books.integration}),
     # Banks
     "receivePlaidWebhook": lambda books: _plaid_webhook(),
     # Sandbox
@@ -374,6 +452,23 @@ VALID: Final[dict[str, Callable[[Books], Valid]]] = {
     "deleteBankRule": lambda books: Valid({"rule_id": books.bank_rule}),
     "applyBankRules": _purchase_under_a_rule,
     "listBankRuleApplications": lambda books: Valid({"rule_id": books.bank_rule}, {"pageSize": 5}),
+    # Reconciliation
+    "listReconciliations": lambda books: Valid(query={"status": "open", "pageSize": 5}),
+    "startReconciliation": lambda books: Valid(body=bank_statement(books)),
+    "getReconciliation": lambda books: Valid({"reconciliation_id": books.bank_statement}),
+    "listReconciliationTransactions": lambda books: Valid(
+        {"reconciliation_id": books.bank_statement}, {"ticked": "false"}
+    ),
+    "matchReconciliation": lambda books: Valid(
+        {"reconciliation_id": books.bank_statement}, body={"suggested": True}
+    ),
+    "unmatchReconciliation": lambda books: _ticked(books, {"transactionIds": [books.ticked_purchase]}),
+    "completeReconciliation": lambda books: _ticked(books, None),
+    "reopenReconciliation": lambda books: Valid(
+        {"reconciliation_id": books.completed_statement}, body={"reason": "The bank corrected it"}
+    ),
+    "deleteReconciliation": lambda books: Valid({"reconciliation_id": books.bank_statement}),
+    "listTieOuts": lambda books: Valid(query={"latest": "true"}),
     # Reports
     "generateReport": lambda books: Valid(query={"month": 1, "year": 2024, "compare": "previous"}),
     "getGeneralLedger": lambda books: Valid(query={"accountId": books.account("1010"), "compare": "year"}),
@@ -419,14 +514,15 @@ def send(
         query["entityId"] = entity_id
     path = operation.path.format(**request.path) + (f"?{urlencode(query)}" if query else "")
     content_type = "application/json" if request.body is not None else ""
-    answer: Any = Caller(token).generic(
-        operation.method,
-        path,
-        _encoded(request.body),
-        content_type=content_type,
-        **request.headers,
-        **headers,
-    )
+    with override_settings(**request.settings):
+        answer: Any = Caller(token).generic(
+            operation.method,
+            path,
+            _encoded(request.body),
+            content_type=content_type,
+            **request.headers,
+            **headers,
+        )
     if not answer.streaming:
         return answer
     whole = HttpResponse(b"".join(answer.streaming_content), status=answer.status_code)
