@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from rest_framework import serializers
+
 from banking.choices import ReconciliationStatus
 from banking.reconciliation.matching import BATCH_SIZE_MAX
 from ledger.api.pagination import CursorQuery
@@ -15,8 +17,12 @@ from ledger.api.serializers import (
     StrictBooleanField,
     TextField,
 )
-from ledger.exceptions import ValidationError
 from ledger.ids import Prefix
+
+
+def _fault(field: str, message: str) -> serializers.ValidationError:
+    """DRF's own error, which gets the caller's spelling of the field, and unknown fields beside it."""
+    return serializers.ValidationError({field: [message]})
 
 
 class NewReconciliationBody(RequestSerializer):
@@ -61,13 +67,11 @@ class MatchBody(RequestSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Take exactly one of the three ways."""
         if attrs.get("suggested") is False:
-            raise ValidationError.of("suggested", "false asks for nothing; send true, or leave it out.")
+            raise _fault("suggested", "false asks for nothing; send true, or leave it out.")
         if "suggested" in attrs and len(attrs) > 1:
-            raise ValidationError.of("suggested", "stands alone; leave the other fields out.")
+            raise _fault("suggested", "stands alone; leave the other fields out.")
         if "suggested" not in attrs and "transaction_ids" not in attrs:
-            raise ValidationError.of(
-                "transactionIds", "is missing; send the transactions that stand on the statement."
-            )
+            raise _fault("transaction_ids", "is missing; send the transactions that stand on the statement.")
         return attrs
 
 
@@ -91,9 +95,7 @@ class UnmatchBody(RequestSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Take exactly one of the two."""
         if len(attrs) != 1:
-            raise ValidationError.of(
-                "transactionIds", "send either transactionIds or lineId, one of the two."
-            )
+            raise _fault("transaction_ids", "send either transactionIds or lineId, one of the two.")
         return attrs
 
 

@@ -278,7 +278,7 @@ class CompleteView(ApiView):
             "that are PENDING or CLEARED become RECONCILED, and all that are ticked keep their amount, their "
             "date and their side on the bank's account from then on."
         ),
-        request=asked.EmptyBody,
+        request=None,
         responses=described.ReconciliationBody,
         examples=[example("Completed", _COMPLETED)],
     )

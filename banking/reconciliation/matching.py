@@ -36,8 +36,8 @@ from transactions.services.changing import hold_books
 # Of everything that a request can name, as in the API's other batches.
 BATCH_SIZE_MAX: Final = 5_000
 
-# Whoever deletes one of them has finished, or waits. For a link their amounts must stay, too.
-_READ: Final = """
+# In the order of their ids, as everywhere. Whoever edits or deletes one of them has finished, or waits.
+_READ: Final = compact("""
 SELECT t.id, t.date, t.status, t.debit_account_id, t.credit_account_id, t.amount,
     (SELECT i.reconciliation_id FROM banking_reconciledtransaction i
      WHERE i.entity_id = t.entity_id AND i.transaction_id = t.id
@@ -48,10 +48,8 @@ SELECT t.id, t.date, t.status, t.debit_account_id, t.credit_account_id, t.amount
         AND k.bank_account_id = ANY(%(bank_accounts)s::uuid[]) LIMIT 1)
 FROM transactions_transaction t
 WHERE t.entity_id = %(entity)s::uuid AND t.id = ANY(%(ids)s::uuid[])
-ORDER BY t.id
-"""
-_READ_AND_KEEP: Final = compact(_READ + "FOR KEY SHARE OF t")
-_READ_AND_LOCK: Final = compact(_READ + "FOR NO KEY UPDATE OF t")
+ORDER BY t.id FOR NO KEY UPDATE OF t
+""")
 _TICK: Final = compact("""
 INSERT INTO banking_reconciledtransaction (
     id, entity_id, reconciliation_id, bank_account_id, transaction_id, created_at
@@ -91,7 +89,7 @@ def tick(*, entity: Entity, reconciliation_id: UUID, transaction_ids: Sequence[U
     """
     with atomic():
         statement = lock_open_statement(entity, reconciliation_id)
-        found = _read(entity, statement, transaction_ids, _READ_AND_KEEP)
+        found = _read(entity, statement, transaction_ids)
         _check(statement, transaction_ids, found)
         return _tick(entity, statement, [one.id for one in found.values() if one.reconciliation_id is None])
 
@@ -130,7 +128,7 @@ def match_line(
         hold_lines(entity)
         statement = lock_open_statement(entity, reconciliation_id)
         hold_books(entity)
-        found = _read(entity, statement, transaction_ids, _READ_AND_LOCK)
+        found = _read(entity, statement, transaction_ids)
         _check(statement, transaction_ids, found)
         line = _matchable_line(entity, statement, line_id)
         _check_unlinked(transaction_ids, found)
@@ -159,7 +157,7 @@ def unmatch_line(*, entity: Entity, reconciliation_id: UUID, line_id: UUID) -> i
                 f"A transaction was made of line {line.public_id}; delete or edit that transaction instead."
             )
         ids = [one.transaction_id for one in links]
-        found = _read(entity, statement, ids, _READ_AND_KEEP)
+        found = _read(entity, statement, ids)
         elsewhere = [one for one in found.values() if one.reconciliation_id not in (None, statement.id)]
         if elsewhere:
             raise NotMatchingError(
@@ -182,36 +180,35 @@ def accept_suggestions(*, entity: Entity, reconciliation_id: UUID, actor: Actor)
         statement = lock_open_statement(entity, reconciliation_id)
         hold_books(entity)
         lines, transactions = read_unlinked(entity, statement)
-        pairs = {one.transactions[0].id: one.line for one in suggest(lines, transactions).one_to_one}
-        # After the lock: what was edited or deleted meanwhile is no longer the pair that was suggested.
-        found = _read(entity, statement, list(pairs), _READ_AND_LOCK, all_known=False)
-        pairs = {
-            one.id: pairs[one.id]
-            for one in found.values()
-            if _can_be_ticked(statement, one)
+        suggested = suggest(lines, transactions, currency=statement.currency).one_to_one
+        pairs = {one.transactions[0].id: one.line for one in suggested}
+        cleared = read_cleared_ids(entity, statement)
+        # After the lock: what was edited or deleted meanwhile is no longer what was suggested.
+        locked = _read(entity, statement, [*pairs, *cleared], all_known=False).values()
+        found = [one for one in locked if _can_be_ticked(statement, one)]
+        matches = {
+            one.id: pairs[one.id].id
+            for one in found
+            if one.id in pairs
             and one.line_id is None
             and _as_line_amount(statement, one) == pairs[one.id].amount
         }
-        feeds = lines_by_id(entity, [line.id for line in pairs.values()])
-        _link(entity, [(line.id, feeds[line.id].bank_account_id, one) for one, line in pairs.items()], actor)
-        # With those just matched, but for the lines of before the period.
-        cleared = read_cleared_ids(entity, statement)
-        present = _read(entity, statement, cleared, _READ_AND_KEEP, all_known=False)
-        ticked = [one.id for one in present.values() if _can_be_ticked(statement, one)]
-        return _tick(entity, statement, list(dict.fromkeys([*ticked, *pairs])))
+        feeds = lines_by_id(entity, matches.values())
+        _link(
+            entity,
+            [(line_id, feeds[line_id].bank_account_id, one) for one, line_id in matches.items()],
+            actor,
+        )
+        ticked = [one.id for one in found if one.id in matches or one.id not in pairs]
+        return _tick(entity, statement, ticked)
 
 
 def _read(
-    entity: Entity,
-    statement: Statement,
-    ids: Collection[UUID],
-    sql: str,
-    *,
-    all_known: bool = True,
+    entity: Entity, statement: Statement, ids: Collection[UUID], *, all_known: bool = True
 ) -> dict[UUID, Found]:
-    """The transactions of `ids`, locked by `sql`. Raises TransactionsNotFoundError where one is missing and
+    """The transactions of `ids`, locked. Raises TransactionsNotFoundError where one is missing and
     `all_known` is asked for."""
-    rows = fetch(sql, statement.parameters(entity) | {"ids": uuid_array(ids)}) if ids else []
+    rows = fetch(_READ, statement.parameters(entity) | {"ids": uuid_array(ids)}) if ids else []
     found = {row[0]: Found(*row) for row in rows}
     if all_known:
         _check_known(list(ids), found)

@@ -82,7 +82,8 @@ def read_proposals(entity: Entity, statement: Statement) -> Proposals:
     count, amount = fetch(
         f"SELECT count(*), coalesce(sum({EFFECT}), 0) {_CLEARED}", statement.parameters(entity)
     )[0]
-    return Proposals(ClearedByBank(count, amount), suggest(*read_unlinked(entity, statement)))
+    matches = suggest(*read_unlinked(entity, statement), currency=statement.currency)
+    return Proposals(ClearedByBank(count, amount), matches)
 
 
 def read_cleared_ids(entity: Entity, statement: Statement) -> list[UUID]:

@@ -16,6 +16,8 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from ledger.money import as_text
+
 # A cheque is in the books when it is written, and at the bank when it is cashed; the other way round a bank
 # is only days ahead of who keeps the books.
 BOOKS_AHEAD_DAYS_MAX: Final = 30
@@ -90,9 +92,14 @@ class Steps:
 
 
 def suggest(
-    lines: Sequence[BankSide], transactions: Sequence[BookSide], *, steps: Steps | None = None
+    lines: Sequence[BankSide],
+    transactions: Sequence[BookSide],
+    *,
+    currency: str,
+    steps: Steps | None = None,
 ) -> Suggested:
-    """Pair lines with transactions of equal amount, then the lines left over with sums of several.
+    """Pair lines with transactions of equal amount, then the lines left over with sums of several, all in one
+    currency.
 
     Each line and each transaction is used once; the same input gives the same answer, whatever its order.
     """
@@ -103,6 +110,7 @@ def suggest(
     sums = one_to_many(
         [line for line in lines if line.id not in used],
         [one for one in transactions if one.id not in taken],
+        currency,
         steps,
     )
     return Suggested(singles, sums, is_complete=bool(steps.left))
@@ -191,7 +199,7 @@ def _likeliest_first(pair: Suggestion) -> tuple[int, date, UUID, UUID]:
 
 
 def one_to_many(
-    lines: Sequence[BankSide], transactions: Sequence[BookSide], steps: Steps
+    lines: Sequence[BankSide], transactions: Sequence[BookSide], currency: str, steps: Steps
 ) -> list[Suggestion]:
     """Lines that are exactly the sum of a few transactions, which went the same way, near in time.
 
@@ -204,7 +212,7 @@ def one_to_many(
         parts = _parts(line, _part_candidates(line, ordered, used, steps), steps)
         if parts:
             used |= {one.id for one in parts}
-            found.append(_sum(line, parts))
+            found.append(_sum(line, parts, currency))
         if not steps.left:
             break
     return found
@@ -270,9 +278,9 @@ def _combination(
     return []
 
 
-def _sum(line: BankSide, parts: Sequence[BookSide]) -> Suggestion:
+def _sum(line: BankSide, parts: Sequence[BookSide], currency: str) -> Suggestion:
     in_order = tuple(sorted(parts, key=_by_time))
-    amounts = " + ".join(f"{abs(one.amount):f}" for one in in_order)
+    amounts = " + ".join(as_text(abs(one.amount), currency) for one in in_order)
     days = max(((line.date - one.date).days for one in in_order), key=abs)
     score = round(max(0, 50 - 5 * (len(parts) - PARTS_MIN) - 2 * abs(days)))
     reason = (
