@@ -43,6 +43,7 @@ BASE_URL = env.str("BASE_URL", default="http://127.0.0.1:8000")
 # Upper apps stand first: when a company is deleted, its rows go from the top of the house down.
 INSTALLED_APPS = [
     "openledger",
+    "ai",
     "reports",
     "banking",
     "transactions",

@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include("ledger.api.urls")),
     path("v1/", include("reports.api.urls")),
     path("v1/", include("banking.api.urls")),
+    path("v1/", include("ai.api.urls")),
     path("v1/openapi.json", api_description.Json.as_view(), name="openapi"),
     path("v1/openapi.yaml", api_description.Yaml.as_view()),
     path("", RedirectView.as_view(url="/docs")),

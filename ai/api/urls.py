@@ -1,0 +1,5 @@
+"""Addresses of suggestions, search and questions."""
+
+from django.urls import URLPattern, URLResolver
+
+urlpatterns: list[URLPattern | URLResolver] = []
