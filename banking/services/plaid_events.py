@@ -14,9 +14,8 @@ from django.db import transaction
 from banking.choices import ConnectionStatus, ProviderName
 from banking.models import BankConnection
 from banking.providers.plaid.errors import LOGIN_CODES, passes, without_secrets
-from ledger import audit
+from banking.services.connecting import mark_connection, start_sync
 from ledger.actors import Actor
-from ledger.background import start_task
 from ledger.entity_cache import find_entity
 from ledger.models import Entity
 
@@ -37,7 +36,6 @@ ENDING_CODES: Final = frozenset({"PENDING_EXPIRATION", "PENDING_DISCONNECT"})
 _LOG_IN: Final = "The person has to log in at the bank again; a link token for this connection leads there."
 _ENDS: Final = "The bank's permission ends soon; a link token for this connection renews it."
 _REVOKED: Final = "The person has withdrawn the permission; connect the bank anew."
-_BREAKABLE: Final = (ConnectionStatus.ACTIVE, ConnectionStatus.LOGIN_REQUIRED, ConnectionStatus.FAILED)
 
 
 class Event(msgspec.Struct):
@@ -72,73 +70,49 @@ def take_event(event: Event, *, actor: Actor) -> None:
 
 def _connections_of_any_company(item_id: str) -> list[BankConnection]:
     """The webhook names the connection alone; whose it is, is found here and nowhere else."""
-    found = BankConnection.objects.filter(provider=ProviderName.PLAID, provider_item_id=item_id)
-    return list(found.exclude(status=ConnectionStatus.DISCONNECTED)) if item_id else []
+    if not item_id:
+        return []
+    return list(
+        BankConnection.objects.filter(
+            provider=ProviderName.PLAID, provider_item_id=item_id, disconnected_at__isnull=True
+        )
+    )
 
 
 def _take(event: Event, entity: Entity, connection: BankConnection, actor: Actor) -> None:
+    def mark(
+        status: ConnectionStatus,
+        code: str = "",
+        message: str = "",
+        *,
+        was: Collection[ConnectionStatus] = tuple(ConnectionStatus),
+    ) -> None:
+        mark_connection(
+            entity=entity,
+            connection_id=connection.id,
+            status=status,
+            error_code=code,
+            error_message=message,
+            actor=actor,
+            was=was,
+        )
+
     error_code = event.of_error("error_code")
     match event.webhook_type, event.webhook_code:
         case "TRANSACTIONS", code if code in UPDATE_CODES:
-            _sync(entity, connection, actor)
+            start_sync(entity=entity, connection=connection, actor=actor)
         case "ITEM", "LOGIN_REPAIRED":
-            _mark(
-                connection,
-                ConnectionStatus.ACTIVE,
-                was=[ConnectionStatus.LOGIN_REQUIRED],
-                actor=actor,
-                entity=entity,
-            )
-            _sync(entity, connection, actor)
+            mark(ConnectionStatus.ACTIVE, was=[ConnectionStatus.LOGIN_REQUIRED])
+            start_sync(entity=entity, connection=connection, actor=actor)
         case "ITEM", "USER_PERMISSION_REVOKED" as code:
-            _mark(connection, ConnectionStatus.FAILED, code, _REVOKED, actor=actor, entity=entity)
+            mark(ConnectionStatus.FAILED, code, _REVOKED)
         case "ITEM", code if code in ENDING_CODES:
-            _mark(connection, ConnectionStatus.LOGIN_REQUIRED, code, _ENDS, actor=actor, entity=entity)
+            mark(ConnectionStatus.LOGIN_REQUIRED, code, _ENDS)
         case "ITEM", "ERROR" if error_code in LOGIN_CODES:
-            message = f"{_LOG_IN} Plaid: {without_secrets(event.of_error('error_message'))}"
-            _mark(
-                connection, ConnectionStatus.LOGIN_REQUIRED, error_code, message, actor=actor, entity=entity
-            )
+            said = without_secrets(event.of_error("error_message"))
+            mark(ConnectionStatus.LOGIN_REQUIRED, error_code, f"{_LOG_IN} Plaid: {said}")
         case "ITEM", "ERROR" if not passes(error_code, event.of_error("error_type")):
             # What it means, and whether it still holds, the sync finds out.
-            _sync(entity, connection, actor)
+            start_sync(entity=entity, connection=connection, actor=actor)
         case _:
             logger.info("plaid_webhook_ignored", type=event.webhook_type, code=event.webhook_code)
-
-
-def _sync(entity: Entity, connection: BankConnection, actor: Actor) -> None:
-    start_task(
-        entity=entity,
-        name="banking.sync_connection",
-        arguments={"connection_id": str(connection.id)},
-        key=str(connection.id),
-        actor=actor,
-    )
-
-
-def _mark(
-    connection: BankConnection,
-    status: ConnectionStatus,
-    error_code: str = "",
-    error_message: str = "",
-    *,
-    entity: Entity,
-    actor: Actor,
-    was: Collection[ConnectionStatus] = _BREAKABLE,
-) -> None:
-    """Set the connection's status, where it is one of `was` and not that already."""
-    changed = (
-        BankConnection.objects.filter(entity_id=entity.id, id=connection.id, status__in=was)
-        .exclude(status=status, error_code=error_code)
-        .update(status=status, error_code=error_code, error_message=error_message)
-    )
-    if changed:
-        audit.record(
-            actor=actor,
-            action="banking.connection.marked",
-            object_type="bank_connection",
-            object_id=connection.public_id,
-            entity=entity,
-            before={"status": connection.status, "error_code": connection.error_code},
-            after={"status": status, "error_code": error_code},
-        )

@@ -263,7 +263,7 @@ def test_a_webhook_that_failed_is_done_when_it_comes_again(
 ) -> None:
     webhook = new_lines(plaid)
     with monkeypatch.context() as broken:
-        broken.setattr("banking.services.plaid_events.start_task", Mock(side_effect=RuntimeError))
+        broken.setattr("banking.services.plaid_events.start_sync", Mock(side_effect=RuntimeError))
         assert sent(webhook).status_code == 500
 
     assert sent(webhook).status_code == 200
