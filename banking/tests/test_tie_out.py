@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from celery import current_app
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from structlog.testing import capture_logs
@@ -15,7 +16,6 @@ from banking.reconciliation.background import tie_out_banks
 from banking.reconciliation.tie_out import list_tie_outs, tie_out
 from banking.tests.reconciliation_cast import Bakery, day
 from ledger.ids import Prefix, encode_id, new_id
-from openledger.celery import app
 from transactions.choices import Status
 from transactions.tests.conftest import make_company
 
@@ -147,9 +147,9 @@ def test_the_task_queues_each_company_and_each_run_ties_it_out(
 
 
 def test_beat_runs_it_and_the_worker_knows_it() -> None:
-    app.loader.import_default_modules()
-    assert "banking.tie_out" in app.tasks
-    assert "banking.tie_out" in {entry["task"] for entry in app.conf.beat_schedule.values()}
+    current_app.loader.import_default_modules()
+    assert "banking.tie_out" in current_app.tasks
+    assert "banking.tie_out" in {entry["task"] for entry in current_app.conf.beat_schedule.values()}
 
 
 def test_net_debits_are_as_of_a_day_each_in_the_order_asked(bakery: Bakery) -> None:
