@@ -5,7 +5,10 @@ from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Count, OuterRef, QuerySet
+from django.db.models.expressions import BaseExpression
+from django.db.models.functions import JSONObject
 
 from banking.choices import ConnectionStatus, SyncStatus
 from banking.models import BankAccount, BankConnection, BankLine, LineLink
@@ -57,6 +60,26 @@ def live_connections(entity: Entity) -> QuerySet[BankConnection]:
         BankConnection.objects.filter(entity_id=entity.id, disconnected_at__isnull=True)
         .exclude(status=ConnectionStatus.DISCONNECTED)
         .order_by("created_at", "id")
+    )
+
+
+def plaid_accounts_beside() -> BaseExpression:
+    """What transactions show of the bank account behind them, to be read with each company."""
+    accounts = BankAccount.objects.filter(entity_id=OuterRef("pk"), disconnected_at__isnull=True).order_by(
+        "id"
+    )
+    return ArraySubquery(
+        accounts.values(
+            shape=JSONObject(
+                ledger_account_id="ledger_account_id",
+                id="id",
+                name="name",
+                type="type",
+                subtype="subtype",
+                mask="mask",
+                institution_id="connection__institution_id",
+            )
+        )
     )
 
 

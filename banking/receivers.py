@@ -1,4 +1,4 @@
-"""What this app does when a company or a transaction goes, or a transaction changes.
+"""What this app does when a company or a transaction goes, a transaction changes, or a company is shown.
 
 Receivers run in the sender's database transaction.
 """
@@ -9,10 +9,16 @@ from uuid import UUID
 
 from django.dispatch import receiver
 
+from banking.api.account_shapes import bank_account_json
+from banking.months import bank_account_changes
+from banking.querysets import bank_accounts, plaid_accounts_beside
 from banking.services.guarding import check_changes, let_go
 from ledger.db import execute
+from ledger.entity_cache import load_beside
 from ledger.models import Entity
-from ledger.signals import entity_deleting
+from ledger.signals import bank_accounts_wanted, entity_deleting
+from transactions.api.shapes import BANK_ACCOUNTS
+from transactions.months import register_breakdown
 from transactions.rows import Row
 from transactions.signals import transactions_deleting, transactions_editing
 
@@ -30,6 +36,16 @@ _TABLES = (
     "banking_bankconnection",
     "banking_integration",
 )
+
+
+register_breakdown(bank_account_changes)
+load_beside(BANK_ACCOUNTS, plaid_accounts_beside())
+
+
+@receiver(bank_accounts_wanted, dispatch_uid="banking.show_accounts")
+def on_bank_accounts_wanted(sender: object, *, entity: Entity, **more: Any) -> list[dict[str, Any]]:
+    """Show the company's bank accounts, without secrets; one query."""
+    return [bank_account_json(account) for account in bank_accounts(entity)]
 
 
 @receiver(entity_deleting, dispatch_uid="banking.delete_banks")

@@ -32,5 +32,8 @@ def reconcile(entity: Entity, books_cash: Decimal) -> Reconciliation:
 
 
 def _balance(account: dict[str, Any]) -> Decimal:
+    """What the account holds of the company's cash: what is owed on cards and loans is none."""
+    if account.get("accountType", "depository") != "depository":
+        return Decimal(0)
     balance = account.get("currentBalance")
     return Decimal(str(balance)) if balance is not None else Decimal(0)

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver
 
 from banking.api import (
+    account_urls,
     integration_urls,
     reconciliation_urls,
     rule_urls,
@@ -12,6 +13,7 @@ from banking.api import (
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    *account_urls.urlpatterns,
     *integration_urls.urlpatterns,
     *reconciliation_urls.urlpatterns,
     *rule_urls.urlpatterns,

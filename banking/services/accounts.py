@@ -20,6 +20,7 @@ from ledger.clock import utc_now
 from ledger.exceptions import ConflictError, ValidationError
 from ledger.ids import Prefix, encode_id, encode_optional_id, new_id
 from ledger.models import Entity, Ledger
+from ledger.services.books import forget
 
 NAME_LENGTH_MAX: Final = 200
 # numeric(20,4) takes less than this.
@@ -180,6 +181,8 @@ def open_file_fed(
                 "none to get one of its own."
             ) from error
         record_account("added", account, entity, actor)
+        # Transactions show the bank account from now on.
+        forget(entity)
     return account
 
 

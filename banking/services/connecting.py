@@ -28,6 +28,7 @@ from ledger.encryption import decrypt, encrypt
 from ledger.exceptions import ConflictError, ProviderError
 from ledger.ids import new_id
 from ledger.models import BackgroundTask, Entity
+from ledger.services.books import forget
 
 log = structlog.get_logger(__name__)
 
@@ -149,6 +150,7 @@ def store_connection(
                 "accounts": len(arrival.accounts) - len(left_out),
             },
         )
+        forget(entity)
         start_sync(entity=entity, connection=connection, actor=actor)
         return Connected(connection, _accounts_of(connection), left_out)
 
@@ -186,6 +188,7 @@ def disconnect_account(*, entity: Entity, bank_account_id: UUID, actor: Actor) -
         if not changed:
             return
         record_account("disconnected", account, entity, actor)
+        forget(entity)
         if connection is None or connection.disconnected_at is not None or _accounts_of(connection):
             return
         connection.disconnected_at = now

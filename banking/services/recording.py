@@ -31,6 +31,7 @@ from transactions.choices import Source, Status
 from transactions.counterparty_names import counterparty_name
 from transactions.drafts import Draft
 from transactions.exceptions import PeriodClosedError
+from transactions.models import Transaction
 from transactions.services import approve_transactions, edit_transactions, post_batch
 from transactions.services.changing import closed_through, hold_books, lock_transactions
 from transactions.services.editing import Edit
@@ -146,6 +147,9 @@ def record_alone(*, entity: Entity, line: Line, actor: Actor) -> UUID:
     hold_books(entity)
     books = _open_books(entity, [line], actor)
     [entry] = _entries(books, [line], strict=True)
+    if Transaction.objects.for_entity(entity).filter(external_id=entry.draft.external_id).exists():
+        # What was made of the line before is reversed by now, and keeps the name.
+        entry.draft.external_id = None
     for fault in post_batch(entity=entity, drafts=[entry.draft], actor=actor).values():
         raise fault
     _link_all(books, [], [entry])

@@ -81,8 +81,8 @@ class ApiView(APIView):
     def prepare(self) -> None:
         """Do what a POST, PUT or DELETE must do before its database transaction, as calling another service.
 
-        The handler may run in the transaction of an Idempotency-Key, and several times; this runs before, once
-        for each request, a repeated one too.
+        The handler may run in the transaction of an Idempotency-Key, and several times; this runs before,
+        once for each request, a repeated one too.
         """
 
     @property

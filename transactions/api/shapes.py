@@ -15,6 +15,7 @@ from transactions.category_side import category_side
 from transactions.rows import Row
 
 _NO_METADATA: Final[dict[str, Any]] = {}
+_NO_BANK_ACCOUNTS: Final[dict[int, Raw]] = {}
 _ACCOUNTS_KNOWN_MAX: Final = 8192
 
 
@@ -51,6 +52,28 @@ def _account(
     return _Account(public_id, name, type_, financial_type, Raw(json.encode(shape)))
 
 
+# Where an app above leaves the bank accounts of a company (`ledger.entity_cache.load_beside`): a list of
+# objects with the UUIDs `id` and `ledger_account_id`, and the other members of `PlaidAccount`.
+BANK_ACCOUNTS: Final = "bank_accounts_beside"
+
+
+def bank_accounts_of(entity: Entity) -> dict[int, Raw]:
+    """What stands behind ledger accounts at banks, as JSON, by the ledger account's id as an integer.
+
+    Costs no query, and nothing where the company has no bank accounts.
+    """
+    beside: list[dict[str, Any]] | None = getattr(entity, BANK_ACCOUNTS, None)
+    if not beside:
+        return _NO_BANK_ACCOUNTS
+    return {UUID(one["ledger_account_id"]).int: Raw(json.encode(_bank_account(one))) for one in beside}
+
+
+def _bank_account(beside: dict[str, Any]) -> dict[str, Any]:
+    names = ("name", "type", "subtype", "mask", "institution_id")
+    public_id = encode_id(Prefix.BANK_ACCOUNT, UUID(beside["id"]))
+    return {"id": public_id, **{name: beside[name] or None for name in names}}
+
+
 def metadata_shape(row: Row) -> object:
     """The metadata of a row as JSON; the database's own text, which need not be read to be written."""
     return _NO_METADATA if row.metadata is None else Raw(row.metadata.encode())
@@ -63,6 +86,11 @@ class TransactionShaper:
         self.entity_id = entity.public_id
         self.instance_id = entity.instance_id
         self._ledgers: dict[int, str] = {}
+        self._banks = bank_accounts_of(entity)
+
+    def _bank_account(self, row: Row) -> Raw | None:
+        """The bank account that the money left or, where it left none, came to."""
+        return self._banks.get(row.credit_account_id.int) or self._banks.get(row.debit_account_id.int)
 
     def full(self, row: Row) -> dict[str, Any]:
         """The whole transaction object."""
@@ -109,7 +137,7 @@ class TransactionShaper:
             "metadata": metadata_shape(row),
             "debitAccount": debit.json,
             "creditAccount": credit.json,
-            "plaid_account": None,
+            "plaid_account": self._bank_account(row) if self._banks else None,
             "externalId": row.external_id,
             "journalEntryId": encode_optional_id(Prefix.JOURNAL_ENTRY, row.journal_entry_id),
             "reverses": encode_optional_id(Prefix.TRANSACTION, row.reverses_id),
