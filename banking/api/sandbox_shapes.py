@@ -7,7 +7,9 @@ from rest_framework import serializers
 
 from banking.models import BankAccount
 from banking.sandbox.company import Sandbox
+from banking.sandbox.industries import INDUSTRIES, industry_named
 from ledger.api.developer_shapes import PreferencesInput
+from ledger.api.fields import RequestField
 from ledger.api.schema import example_id
 from ledger.api.serializers import IdField, RequestSerializer, TextField
 from ledger.ids import Prefix
@@ -15,13 +17,25 @@ from ledger.ids import Prefix
 NAME_LENGTH_MAX: Final = 200
 
 
+class IndustryField(RequestField):
+    """An industry of the sandbox, by its name or by what people call it; as its name."""
+
+    form = f"one of {', '.join(INDUSTRIES)}"
+    schema = {"type": "string", "enum": list(INDUSTRIES)}
+
+    def parse(self, value: object) -> str:
+        """Return the name."""
+        if not isinstance(value, str):
+            self.refuse(value)
+        return industry_named(value).id
+
+
 class SandboxInput(RequestSerializer):
     """A new sandbox company."""
 
     name = TextField(max_length=NAME_LENGTH_MAX)
     developer_id = IdField(Prefix.DEVELOPER, required=False)
-    # Not a list of words: what people call an industry is understood, too.
-    industry = TextField(max_length=100, required=False)
+    industry = IndustryField(required=False)
     preferences = PreferencesInput(required=False)
 
 
