@@ -97,7 +97,9 @@ class ReconciliationShape(SummaryShape):
     items = EntryShape(many=True, help_text="The newest ones; all are at `…/transactions?ticked=true`.")
     hasMoreItems = serializers.BooleanField()
     candidates = EntryShape(
-        many=True, help_text="What could be ticked, the newest ones; all are at `…/transactions`."
+        many=True,
+        help_text="What could be ticked, the newest ones, up to six months before the last statement; all "
+        "are at `…/transactions`.",
     )
     hasMoreCandidates = serializers.BooleanField()
     suggestions = SuggestionsShape(allow_null=True, help_text="Null where it is completed.")

@@ -49,7 +49,9 @@ def reconciliation_json(entity: Entity, statement: Statement) -> dict[str, Any]:
     cleared_balance = statement.opening_balance + cleared.amount
     books_balance = read_books_balance(entity, statement)
     items = read_items(entity, statement, limit=ENTRIES_SHOWN + 1)
-    candidates = read_candidates(entity, statement, limit=ENTRIES_SHOWN + 1) if statement.is_open else []
+    candidates = (
+        read_candidates(entity, statement, limit=ENTRIES_SHOWN + 1, recent=True) if statement.is_open else []
+    )
     return {
         **summary_json(statement),
         "clearedBalance": as_number(cleared_balance, currency),

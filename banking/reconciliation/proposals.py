@@ -14,6 +14,7 @@ from banking.reconciliation.statements import (
     UNTICKED,
     Statement,
     candidates_sql,
+    not_older_than,
 )
 from banking.reconciliation.suggestions import (
     BOOKS_AHEAD_DAYS_MAX,
@@ -62,9 +63,9 @@ SELECT l.id, l.date, l.amount, concat_ws(' ', l.description, l.counterparty), l.
 FROM banking_bankline l
 WHERE l.entity_id = %(entity)s::uuid AND l.bank_account_id = ANY(%(bank_accounts)s::uuid[])
     AND l.status IN ('offered', 'ignored') AND l.date <= %(through)s::date
-    AND NOT EXISTS (
-        SELECT FROM banking_linelink k WHERE k.entity_id = l.entity_id AND k.line_id = l.id
-    )
+    AND (
+        SELECT k.id FROM banking_linelink k WHERE k.entity_id = l.entity_id AND k.line_id = l.id LIMIT 1
+    ) IS NULL
 ORDER BY l.date DESC, l.id DESC LIMIT {LINES_MAX:d}
 """
 
@@ -73,7 +74,7 @@ _TRANSACTIONS: Final = f"""
 SELECT t.id, t.date,
     CASE WHEN t.credit_account_id = %(ledger_account)s::uuid THEN t.amount ELSE -t.amount END,
     concat_ws(' ', t.description, t.counterparty)
-FROM ({candidates_sql(limit=TRANSACTIONS_MAX, condition=f"t.date >= %(since)s::date AND {UNLINKED}")}) t
+FROM ({candidates_sql(limit=TRANSACTIONS_MAX, condition=f"{not_older_than('%(since)s')} AND {UNLINKED}")}) t
 """
 
 

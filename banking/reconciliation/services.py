@@ -264,7 +264,7 @@ def _difference(
     entity: Entity, statement: Statement, cleared: Decimal, difference: Decimal
 ) -> DifferenceError:
     """What is wrong with a statement that cannot be completed, and what is not ticked, newest first."""
-    unticked = read_candidates(entity, statement, limit=NAMED_MAX + 1)
+    unticked = read_candidates(entity, statement, limit=NAMED_MAX + 1, recent=True)
     total = read_books_balance(entity, statement) - statement.opening_balance - cleared
 
     def money(amount: Decimal) -> str:
@@ -275,10 +275,10 @@ def _difference(
         f"{statement.statement_date} says {money(statement.statement_balance)}, and what is ticked comes to "
         f"{money(statement.opening_balance + cleared)}. "
     )
-    if not unticked:
+    if not unticked and not total:
         message += "Everything up to that day is ticked: a transaction is missing, ticked wrongly or wrong."
         return DifferenceError(message)
-    message += f"What is not ticked comes to {money(total)}, see details."
+    message += f"What is not ticked comes to {money(total)}" + (", see details." if unticked else ".")
     return DifferenceError(message, details=_named(unticked, statement, difference))
 
 

@@ -6,7 +6,7 @@ ledger account is credited).
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -18,6 +18,10 @@ from banking.reconciliation.exceptions import CompletedError, ReconciliationNotF
 from ledger.db import compact, fetch, uuid_array
 from ledger.models import Entity
 from transactions.days import week_of
+
+# A bank need not pay a cheque that is older than six months (UCC 4-404, and likewise elsewhere): what is not
+# ticked after that will hardly come.
+RECENT: Final = timedelta(days=183)
 
 
 class Statement(NamedTuple):
@@ -64,6 +68,7 @@ class Statement(NamedTuple):
             "sign": self.sign,
             "through": self.statement_date,
             "previous": self.previous_date or date.min,
+            "recent": self.previous_date - RECENT if self.previous_date else date.min,
         }
 
 
@@ -133,17 +138,19 @@ EFFECT: Final = """(CASE WHEN t.debit_account_id = %(ledger_account)s::uuid THEN
 # moved to a later day or to another account, does not count and falls off when the statement is completed.
 STANDS: Final = """(t.status <> 'EXPIRED' AND t.date <= %(through)s::date
     AND %(ledger_account)s::uuid IN (t.debit_account_id, t.credit_account_id))"""
-# Whether it is on no statement of the account.
-UNTICKED: Final = """NOT EXISTS (
-    SELECT FROM banking_reconciledtransaction i
+# Whether it is on no statement of the account, and whether it stands for no line. Looked up for each
+# transaction that a read comes to: as a join, PostgreSQL would now and then go through all that was ever
+# ticked for each of them, when the tables have grown since it last counted.
+UNTICKED: Final = """(
+    SELECT i.id FROM banking_reconciledtransaction i
     WHERE i.entity_id = t.entity_id AND i.transaction_id = t.id
-        AND i.bank_account_id = ANY(%(bank_accounts)s::uuid[])
-)"""
-UNLINKED: Final = """NOT EXISTS (
-    SELECT FROM banking_linelink k
+        AND i.bank_account_id = ANY(%(bank_accounts)s::uuid[]) LIMIT 1
+) IS NULL"""
+UNLINKED: Final = """(
+    SELECT k.id FROM banking_linelink k
     WHERE k.entity_id = t.entity_id AND k.transaction_id = t.id
-        AND k.bank_account_id = ANY(%(bank_accounts)s::uuid[])
-)"""
+        AND k.bank_account_id = ANY(%(bank_accounts)s::uuid[]) LIMIT 1
+) IS NULL"""
 ITEMS: Final = """banking_reconciledtransaction i
 JOIN transactions_transaction t ON t.entity_id = i.entity_id AND t.id = i.transaction_id
 WHERE i.entity_id = %(entity)s::uuid AND i.reconciliation_id = %(reconciliation)s::uuid"""
@@ -232,20 +239,34 @@ def read_items(
 
 
 def read_candidates(
-    entity: Entity, statement: Statement, *, limit: int, after: Position | None = None
+    entity: Entity,
+    statement: Statement,
+    *,
+    limit: int,
+    after: Position | None = None,
+    recent: bool = False,
 ) -> list[Entry]:
     """Up to `limit` transactions that could be ticked and are not, newest first, those after `after`.
 
     They are on the bank's ledger account, dated up to the statement's day, on no statement of the account,
-    and not expired. One query.
+    and not expired. With `recent`, no older than `RECENT` before the statement before this one, so that what
+    the read costs does not grow with the years. One query.
     """
-    page = candidates_sql(limit=limit, condition=_AFTER if after else "true")
+    conditions = [_AFTER] if after else []
+    if recent and statement.previous_date is not None:
+        conditions.append(not_older_than("%(recent)s"))
+    page = candidates_sql(limit=limit, condition=" AND ".join(conditions) or "true")
     return _entries(
         f"SELECT {_COLUMNS} FROM ({page}) t {_WITH_LINE} {_NEWEST_FIRST}",
         entity,
         statement,
         after,
     )
+
+
+def not_older_than(day: str) -> str:
+    """SQL: whether a transaction `t` is of that day or later; by the week, too, as the index has it."""
+    return f"{week_of('t.date')} >= {week_of(f'{day}::date')} AND t.date >= {day}::date"
 
 
 def candidates_sql(*, limit: int, condition: str) -> str:

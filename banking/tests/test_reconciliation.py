@@ -381,6 +381,35 @@ def test_an_unfinished_statement_tells_the_difference_and_what_is_not_ticked(bak
     assert bakery.stored(ticked).status == "CLEARED"
 
 
+def test_what_is_much_older_than_the_last_statement_is_listed_apart_and_still_counts(bakery: Bakery) -> None:
+    ancient = bakery.spend("7", "2023-01-05", "Cheque 1")
+    bakery.completed(bakery.earn("10"))
+    recent = bakery.spend("2", "2024-01-05", "Cheque 2")
+    february = bakery.start("10", "2024-02-29")
+    found = bakery.statement(february)
+
+    near = read_candidates(bakery.entity, found, limit=9, recent=True)
+    assert [one.id for one in near] == [recent.id]
+    everything = read_candidates(bakery.entity, found, limit=9)
+    assert [one.id for one in everything] == [recent.id, ancient.id]
+    assert read_books_balance(bakery.entity, found) == 1
+
+    # A cheque that old can be ticked all the same.
+    bakery.tick(february, recent)
+    bakery.delete(february)
+    once = bakery.start("3", "2024-02-29")
+    bakery.tick(once, ancient)
+    bakery.complete(once)
+
+
+def test_where_only_what_is_old_is_not_ticked_the_refusal_has_its_sum(bakery: Bakery) -> None:
+    bakery.spend("7", "2023-01-05")
+    bakery.completed(bakery.earn("10"))
+    with pytest.raises(DifferenceError, match=r"What is not ticked comes to -7\.00 USD\.") as refused:
+        bakery.complete(bakery.start("11", "2024-02-29"))
+    assert refused.value.details == ()
+
+
 def test_where_all_is_ticked_the_refusal_says_so(bakery: Bakery) -> None:
     sale = bakery.earn("10")
     one = bakery.start("11")
