@@ -36,6 +36,8 @@ _TAGS: Final = {
     "Ledger accounts": "The chart of accounts, balances, and imports of charts.",
     "Categories": "Accounts, seen from the categorizing side.",
     "Transactions": "What moves amounts from one account to another.",
+    "Banks": "Bank accounts, the connections that feed them, and how far these are.",
+    "Bank lines": "What the banks say, line by line, and what stands for it in the books.",
     "Reconciliation": "Bank statements, held against the books until they differ by nothing.",
     "Integrations": "Other programs that hold books or payments: QuickBooks, Xero, Stripe.",
     "Sandbox": "Made-up companies to try the API with.",

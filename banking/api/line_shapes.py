@@ -25,7 +25,7 @@ class LinesQuery(CursorQuery):
     date_to = DayField(required=False)
 
 
-class MatchBody(RequestSerializer):
+class LineMatch(RequestSerializer):
     """What stands for the line: the transaction that it is offered, or others."""
 
     transaction_id = IdField(Prefix.TRANSACTION, required=False)

@@ -17,8 +17,8 @@ from banking.api.line_shapes import (
     BankLineEnvelope,
     BankLinePage,
     CategoryBody,
+    LineMatch,
     LinesQuery,
-    MatchBody,
     RecordBody,
     line_json,
 )
@@ -117,7 +117,7 @@ class MatchLine(_OneLine):
         "made of another own bank account's line becomes the transfer between the two.",
         tags=_TAGS,
         parameters=[_ID, ENTITY_QUERY],
-        request=MatchBody,
+        request=LineMatch,
         responses={200: BankLineEnvelope, **_FAULTS},
         examples=[
             _sent("The offer", {"transactionId": OFFERED_LINE["offeredTransactionId"]}),
@@ -126,7 +126,7 @@ class MatchLine(_OneLine):
     )
     def post(self, request: Request, line_id: str) -> Response:
         """Match the line."""
-        body = self._body(request, MatchBody)
+        body = self._body(request, LineMatch)
         wanted = list(body.get("transaction_ids", []))
         if "transaction_id" in body:
             if wanted:

@@ -23,7 +23,7 @@ from accounts.querysets import default_ledger
 from accounts.services import import_accounts, rows_of_template
 from banking.choices import IntegrationProvider
 from banking.integrations.connecting import begin_connection
-from banking.models import BankAccount, Integration
+from banking.models import BankAccount, BankLine, Integration
 from banking.providers.base import LineSeen
 from banking.providers.plaid import signatures
 from banking.providers.plaid.shapes import Key
@@ -34,7 +34,7 @@ from ledger.actors import SYSTEM
 from ledger.background import start_task
 from ledger.clock import utc_now
 from ledger.encryption import encrypt
-from ledger.ids import Prefix, encode_id
+from ledger.ids import Prefix, decode_id, encode_id
 from ledger.models import Entity
 from ledger.services.developers import NewDeveloper
 from ledger.services.keys import NewKey, create_key
@@ -140,6 +140,9 @@ class Books:
             "purchase_at_the_bank",
             "bank_rule",
             "ticked_purchase",
+            "pending_line",
+            "recorded_line",
+            "offered_line",
             "spare_key",
             "task",
         ):
@@ -231,6 +234,57 @@ class Books:
             stored = store_lines(self.entity, bank, [line])
             record_lines(entity=self.entity, line_ids=stored.new_ids, actor=SYSTEM)
         return bank
+
+    def bank_line(self, id_: str, amount: str, *, pending: bool = False) -> str:
+        """The id of another line, of a bank account that nothing is reconciled of."""
+        bank = BankAccount.objects.get(
+            entity_id=self.entity.id,
+            id=decode_id(Prefix.BANK_ACCOUNT, self.savings_at_the_bank["id"], field="id"),
+        )
+        line = LineSeen(
+            id=id_,
+            account_id="",
+            pending=pending,
+            pending_line_id=None,
+            date=date(2024, 1, 20),
+            authorized_date=None,
+            amount=Decimal(amount),
+            currency=bank.currency,
+            description="SALE OF BREAD",
+        )
+        with atomic():
+            stored = store_lines(self.entity, bank, [line])
+            record_lines(entity=self.entity, line_ids=stored.new_ids, actor=SYSTEM)
+        return BankLine.objects.get(entity_id=self.entity.id, provider_line_id=id_).public_id
+
+    @cached_property
+    def savings_at_the_bank(self) -> dict[str, Any]:
+        """A second bank account, that statement files feed."""
+        body = {"name": "Savings", "type": "depository", "subtype": "savings"}
+        account: dict[str, Any] = self.call("POST", "/v1/banks/accounts", body)["account"]
+        return account
+
+    @cached_property
+    def pending_line(self) -> str:
+        """The id of a line that the bank has not booked yet."""
+        return self.bank_line("line-2", "8.15", pending=True)
+
+    @cached_property
+    def recorded_line(self) -> str:
+        """The id of a line that a transaction was made of."""
+        return self.bank_line("line-3", "6.66")
+
+    @cached_property
+    def offered_line(self) -> str:
+        """The id of a line that is offered `sale_in_the_books`."""
+        assert self.sale_in_the_books
+        return self.bank_line("line-4", "-77.70")
+
+    @cached_property
+    def sale_in_the_books(self) -> str:
+        """The id of a sale into the bank account."""
+        savings = self.savings_at_the_bank["ledgerAccountId"]
+        return self.transaction(amount="77.70", date="2024-01-19", debitAccountId=savings)
 
     @cached_property
     def bank_rule(self) -> str:
@@ -432,6 +486,27 @@ VALID: Final[dict[str, Callable[[Books], Valid]]] = {
     "syncIntegration": lambda books: Valid(body={"integrationId": books.integration}),
     "disconnectIntegration": lambda books: Valid(body={"integrationId": books.integration}),
     # Banks
+    "createBankLink": lambda books: Valid(),
+    "listBankAccounts": lambda books: Valid(),
+    "createBankAccount": lambda books: Valid(body={"name": "Card", "type": "credit", "mask": "9012"}),
+    "connectBankAccounts": lambda books: Valid(body={"public_token": "public-sandbox-software-1"}),
+    "getBankAccount": lambda books: Valid({"bank_account_id": books.purchase_at_the_bank.public_id}),
+    "disconnectBankAccount": lambda books: Valid({"bank_account_id": books.purchase_at_the_bank.public_id}),
+    "syncBanks": lambda books: Valid(),
+    "getSyncStatus": lambda books: Valid(),
+    "listBankLines": lambda books: Valid(query={"status": "recorded", "pageSize": 5}),
+    "getBankLine": lambda books: Valid({"line_id": books.recorded_line}),
+    "matchBankLine": lambda books: Valid(
+        {"line_id": books.offered_line}, body={"transactionId": books.sale_in_the_books}
+    ),
+    "recordBankLine": lambda books: Valid(
+        {"line_id": books.offered_line}, body={"categoryId": books.account("4010")}
+    ),
+    "ignoreBankLine": lambda books: Valid({"line_id": books.offered_line}),
+    "unmatchBankLine": lambda books: Valid({"line_id": books.recorded_line}),
+    "categorizeBankLine": lambda books: Valid(
+        {"line_id": books.pending_line}, body={"categoryId": books.account("6310")}
+    ),
     "receivePlaidWebhook": lambda books: _plaid_webhook(),
     # Sandbox
     "createSandbox": lambda books: Valid(
