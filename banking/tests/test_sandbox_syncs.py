@@ -18,7 +18,7 @@ from banking.services.syncing import Synced, sync_connection
 from ledger.actors import SYSTEM
 from ledger.encryption import decrypt
 from ledger.models import Entity
-from ledger.tests.helpers import make_developer, make_entity
+from ledger.tests.helpers import caller_of, make_developer, make_entity
 from transactions.choices import Source
 from transactions.models import Transaction
 from transactions.trial_balance import trial_balance
@@ -201,3 +201,23 @@ def test_a_login_that_breaks_shows_and_is_repaired_by_a_link_in_update_mode(go: 
     assert BankAccount.objects.filter(entity=entity).count() == 3
     assert_each_line_once(entity)
     assert list(verify_books(entity)) == []
+
+
+def test_a_bank_is_connected_over_the_api_without_a_browser(go: Go) -> None:
+    made = make_developer(industry="retail")
+    entity = make_entity(made.developer)
+    caller = caller_of(made, entity=entity)
+    link = caller.get("/v1/banks/create-link").json()["link_token"]
+    for token in (link, "public-sandbox-retail-7"):
+        answer = caller.put(f"/v1/banks/accounts?public_token={token}")
+        assert answer.status_code == 200, answer.content
+        assert [account["accountSubtype"] for account in answer.json()["createdAccounts"]] == [
+            "checking", "savings", "credit card",
+        ]  # fmt: skip
+    refused = caller.put("/v1/banks/accounts?public_token=public-sandbox-mining-1")
+    assert refused.status_code == 400
+    assert "public-sandbox-<industry>-<seed>" in refused.json()["error"]["message"]
+    assert [one.provider_item_id for one in BankConnection.objects.order_by("id")] == [
+        "item-sandbox-" + link.removeprefix("link-sandbox-") + "-202509",
+        "item-sandbox-retail-7-harbor-202509",
+    ]
