@@ -11,10 +11,9 @@ class BankingConfig(AppConfig):
         from banking import receivers, verification  # noqa: F401
         from banking.choices import ProviderName
         from banking.providers.base import register_provider
-        from banking.providers.plaid import PlaidProvider, checks  # noqa: F401
-        from banking.providers.sandbox import SandboxProvider
+        from banking.providers.plaid import checks  # noqa: F401
         from banking.reconciliation import receivers as reconciliation_receivers  # noqa: F401
         from banking.reconciliation import verification as reconciliation_verification  # noqa: F401
 
-        register_provider(ProviderName.PLAID, PlaidProvider())
-        register_provider(ProviderName.SANDBOX, SandboxProvider())
+        register_provider(ProviderName.PLAID, "banking.providers.plaid.PlaidProvider")
+        register_provider(ProviderName.SANDBOX, "banking.providers.sandbox.SandboxProvider")

@@ -11,8 +11,6 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from python_calamine import CalamineError, CalamineWorkbook
-
 from accounts.constants import IMPORT_FILE_BYTES_MAX, IMPORT_ROWS_MAX
 from accounts.imports.rows import COLUMNS, Row, column_name, is_blank, parse_row
 from ledger.exceptions import Detail, PayloadTooLargeError, ValidationError, shown
@@ -171,6 +169,9 @@ def _delimiter(text: str) -> str:
 
 
 def _xlsx_lines(data: bytes) -> Sequence[Sequence[object]]:
+    # Not before somebody sends a workbook: it takes memory of every web worker.
+    from python_calamine import CalamineError, CalamineWorkbook
+
     _check_workbook(data)
     try:
         sheet = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0)

@@ -16,7 +16,7 @@ from banking.integrations.applications import Application, application
 from banking.integrations.calls import calls_with
 from banking.integrations.exceptions import StateError
 from banking.integrations.oauth import Tokens, authorization_link, exchange_code
-from banking.integrations.sources import SOURCES
+from banking.integrations.sources import source_of
 from banking.integrations.sources.base import Workspace
 from banking.integrations.tokens import store
 from banking.models import Integration
@@ -98,7 +98,7 @@ def receive(provider: IntegrationProvider, *, returned: Mapping[str, str], actor
             raise ValidationError.of("code", f"has {len(code)} characters; send it as the provider gave it.")
         # Neither is inside of a database transaction: a provider may take long.
         tokens = exchange_code(app, code=code, code_verifier=opened.verifier)
-        source = SOURCES[provider]
+        source = source_of(provider)
         workspace = source.workspace(calls_with(app, tokens), tokens=tokens, returned=returned)
     except LedgerError as error:
         _note_failure(row, error.message)
@@ -125,7 +125,7 @@ def give_back(app: Application, tokens: Tokens, workspace_id: str) -> bool:
     """Give a permission back to the provider, and return whether that is sure; an error there is logged only.
     Without it the tokens, which nobody has any more, end by themselves."""
     try:
-        SOURCES[app.provider].revoke(app, tokens, workspace_id)
+        source_of(app.provider).revoke(app, tokens, workspace_id)
     except LedgerError as error:
         logger.warning("integration_not_revoked", service=app.name, error=error.message)
         return False

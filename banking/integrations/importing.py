@@ -19,7 +19,7 @@ from accounts.services.outside import OutsideAccount, adopt_accounts
 from banking.choices import IntegrationProvider, IntegrationStatus
 from banking.integrations.calls import calls_of
 from banking.integrations.exceptions import NAMES
-from banking.integrations.sources import SOURCES
+from banking.integrations.sources import source_of
 from banking.integrations.sources.base import OutsideEntry, Source, Unreadable
 from banking.models import Integration
 from ledger import audit
@@ -100,7 +100,7 @@ class _Import:
     def __init__(self, entity: Entity, integration: Integration, actor: Actor) -> None:
         self.entity, self.integration, self.actor = entity, integration, actor
         self.provider = IntegrationProvider(integration.provider)
-        self.source: Source = SOURCES[self.provider]
+        self.source: Source = source_of(self.provider)
         self.workspace_id = integration.workspace_id
         # What is known by it belongs to these books there: another company's entry 12 is another entry.
         self.books = f"{self.provider.value}:{self.workspace_id}"

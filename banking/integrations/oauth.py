@@ -4,11 +4,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
-from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.requests_client import OAuth2Session
 from requests import RequestException
 
 from banking.http import BoundedAdapter, bound
@@ -16,6 +14,9 @@ from banking.integrations.applications import Application
 from banking.integrations.exceptions import ConnectAgainError, DeclinedError
 from ledger.clock import utc_now
 from ledger.exceptions import ProviderError
+
+if TYPE_CHECKING:
+    from authlib.integrations.requests_client import OAuth2Session
 
 logger = structlog.get_logger(__name__)
 
@@ -81,11 +82,14 @@ def renew(app: Application, refresh_token: str) -> Tokens:
 
 def _tokens(
     app: Application,
-    ask: Callable[[OAuth2Session], Mapping[str, Any]],
+    ask: Callable[["OAuth2Session"], Mapping[str, Any]],
     *,
     declined: Exception,
     former_refresh_token: str = "",
 ) -> Tokens:
+    # Not before somebody connects: with what it imports it takes 10 MB of every web worker.
+    from authlib.common.errors import AuthlibBaseError
+
     try:
         with _session(app) as session:
             answer = dict(ask(session))
@@ -120,7 +124,10 @@ def _token(value: object) -> str:
     return value if value.isascii() and value.isprintable() and " " not in value else ""
 
 
-def _session(app: Application) -> OAuth2Session:
+def _session(app: Application) -> "OAuth2Session":
+    # As above.
+    from authlib.integrations.requests_client import OAuth2Session
+
     session = OAuth2Session(
         client_id=app.client_id,
         client_secret=app.client_secret,

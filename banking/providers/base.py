@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
+from django.utils.module_loading import import_string
+
 from banking.models import BankConnection
 from ledger.exceptions import Detail, ProviderError
 from ledger.models import Entity
@@ -163,11 +165,14 @@ class PublicTokenError(ProviderError):
         super().__init__(message, details=[Detail("publicToken", message)])
 
 
-_PROVIDERS: dict[str, Provider] = {}
+_PROVIDERS: dict[str, Provider | str] = {}
 
 
-def register_provider(name: str, provider: Provider) -> None:
-    """Make `provider` the one of that name (a `banking.choices.ProviderName`), in place of any before it."""
+def register_provider(name: str, provider: Provider | str) -> None:
+    """Make `provider` the one of that name (a `banking.choices.ProviderName`), in place of any before it.
+
+    The path of a class, as "banking.providers.plaid.PlaidProvider", is imported when it is first used.
+    """
     _PROVIDERS[name] = provider
 
 
@@ -178,9 +183,14 @@ def provider_named(name: str) -> Provider:
     provider that is not installed.
     """
     try:
-        return _PROVIDERS[name]
+        provider = _PROVIDERS[name]
     except KeyError:
         known = ", ".join(sorted(_PROVIDERS)) or "none"
         raise ProviderError(
             f'There is no bank provider "{name}" here; known ones: {known}. Set BANK_PROVIDER to one of them.'
         ) from None
+    if isinstance(provider, str):
+        made: Provider = import_string(provider)()
+        _PROVIDERS[name] = made
+        return made
+    return provider

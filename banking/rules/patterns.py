@@ -8,8 +8,6 @@ hours over `(a+)+$`; so it has no back references and no look-around
 from functools import lru_cache
 from typing import Final, Protocol
 
-import re2
-
 from ledger.exceptions import ValidationError, shown
 
 REGEX_LENGTH_MAX: Final = 500
@@ -20,6 +18,10 @@ _MEMORY_BYTES_MAX: Final = 1 << 20
 # Enough to parse an expression, which is where faults are found; compiling may fail for want of it.
 _MEMORY_BYTES_OF_A_PROBE: Final = 1 << 14
 _PATTERNS_KEPT_MAX: Final = 2_000
+
+
+class PatternError(ValueError):
+    """What RE2 takes for no expression. Its text is RE2's own words."""
 
 
 class Pattern(Protocol):
@@ -34,7 +36,7 @@ class Pattern(Protocol):
 def compiled(regex: str) -> Pattern:
     """The expression, searching UTF-8 whatever the case.
 
-    Raises re2.error where it is none; what `check_regex` let in never does.
+    Raises PatternError where it is none; what `check_regex` let in never does.
     """
     return _compile(regex, memory_bytes=_MEMORY_BYTES_MAX)
 
@@ -54,8 +56,8 @@ def check_regex(regex: str, *, field: str) -> None:
         raise ValidationError.of(
             field, f"has half a character (a surrogate) at place {error.start + 1}; leave it out."
         ) from None
-    except re2.error as error:
-        raise ValidationError.of(field, _fault(regex, error)) from None
+    except PatternError as error:
+        raise ValidationError.of(field, _fault(regex, str(error))) from None
     if pattern.programsize > _PROGRAM_SIZE_MAX:
         raise ValidationError.of(
             field,
@@ -69,6 +71,9 @@ def check_regex(regex: str, *, field: str) -> None:
 
 
 def _compile(regex: str, *, memory_bytes: int) -> Pattern:
+    # Not before somebody's rule needs it: it takes memory of every web worker.
+    import re2
+
     options = re2.Options()
     options.case_sensitive = False
     options.log_errors = False
@@ -76,13 +81,16 @@ def _compile(regex: str, *, memory_bytes: int) -> Pattern:
     options.max_mem = memory_bytes
     # Bytes, as RE2 has it: translating places in the text back, which nobody asks for, would take longer
     # than the search.
-    pattern: Pattern = re2.compile(regex.encode(), options)
+    written = regex.encode()
+    try:
+        pattern: Pattern = re2.compile(written, options)
+    except re2.error as error:
+        raise PatternError(_words(error)) from None
     return pattern
 
 
-def _fault(regex: str, error: Exception) -> str:
+def _fault(regex: str, words: str) -> str:
     """RE2's own words, and the place of the fault."""
-    words = _words(error)
     kind, _, quoted = words.partition(": ")
     place = _surplus_bracket(regex) if kind == "unexpected )" else _place(regex, words, quoted)
     return (
@@ -101,8 +109,8 @@ def _place(regex: str, words: str, quoted: str) -> int:
     while quoted and start >= 0:
         try:
             _compile(regex[: start + len(quoted)], memory_bytes=_MEMORY_BYTES_OF_A_PROBE)
-        except re2.error as error:
-            if _words(error) == words:
+        except PatternError as error:
+            if str(error) == words:
                 return start + 1
         start = regex.find(quoted, start + 1)
     return len(regex)
@@ -114,8 +122,8 @@ def _surplus_bracket(regex: str) -> int:
     while end >= 0:
         try:
             _compile(regex[: end + 1], memory_bytes=_MEMORY_BYTES_OF_A_PROBE)
-        except re2.error as error:
-            if _words(error).startswith("unexpected )"):
+        except PatternError as error:
+            if str(error).startswith("unexpected )"):
                 break
         end = regex.find(")", end + 1)
     return end + 1

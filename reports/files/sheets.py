@@ -8,8 +8,6 @@ from io import StringIO
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, Final
 
-import xlsxwriter
-
 from ledger.clock import utc_now
 from ledger.ids import Prefix, encode_id
 from ledger.money import as_number, as_text, minor_digits
@@ -135,6 +133,9 @@ class _Sheet:
     """Writes one workbook of one sheet."""
 
     def __init__(self, file: Any, order: Order) -> None:
+        # Not before somebody wants a sheet: it takes memory of every web worker.
+        import xlsxwriter
+
         self._order = order
         self._currency = order.scope.currency
         # Rows go to disk as they are written, so memory does not grow with them.
