@@ -87,7 +87,7 @@ _PREFIX = re.compile(
     r"|\d{5,}(?= +[^\W\d])"
     r"|(?:sq|sqc|tst|py|pp|iz|cke|eb|sumup|zettle|izettle|stripe|toast|clover|paypal|gpay|apple pay|ic|bt|fs"
     r"|2co) ?[*_]"
-    r")[ :,*-]*(?=\w)",
+    r")[ :,*-]*(?<![^\W_])(?=\w)",
     _FLAGS,
 )
 # Some banks drop the asterisk: "paypal lambdatek". PayPal itself is meant only where its own words follow.

@@ -25,6 +25,10 @@ CASES = [
     ("ACH CREDIT STRIPE TRANSFER ST-K2J3", "Stripe"),
     ("ORIG CO NAME:GUSTO DES:PAYROLL ID:123", "Gusto"),
     ("43034775 costa coffee", "Costa Coffee"),
+    # What only begins like one of these is a name.
+    ("POSTMATES 1234", "Postmates"),
+    ("CARDINAL HEALTH", "Cardinal Health"),
+    ("WEBFLOW.COM", "Webflow.com"),
     # Abbreviations that everybody meets.
     ("AMZN Mktp US*2K4LD9", "Amazon Marketplace"),
     ("AMZN.COM/BILL WA", "Amazon"),
