@@ -255,6 +255,13 @@ def test_what_cannot_stand_for_it_is_refused(bakery: Banked, owner: Caller) -> N
     assert refused(type="piggy bank")[0] == 400
 
 
+def test_books_with_a_bank_account_keep_their_currency(bakery: Banked, owner: Caller) -> None:
+    answer = owner.put("/v1/entities/settings", {"default_currency": "EUR"})
+
+    assert answer.status_code == 409
+    assert "bank accounts" in answer.json()["error"]["message"]
+
+
 # --- syncing -----------------------------------------------------------------------------------------
 
 

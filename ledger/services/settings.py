@@ -124,6 +124,6 @@ def _change_currency(entity: Entity) -> None:
         if db.sqlstate(error) not in (db.FOREIGN_KEY_VIOLATION, db.RESTRICT_VIOLATION):
             raise
         raise ConflictError(
-            f"The books of {entity.public_id} have transactions: their currency cannot change. "
-            "Make another entity for books in another currency."
+            f"The books of {entity.public_id} have transactions or bank accounts, so their currency cannot "
+            "change. Make another entity for books in another currency."
         ) from error
