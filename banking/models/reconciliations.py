@@ -63,8 +63,10 @@ class Reconciliation(TenantModel):
 
 
 class ReconciledTransaction(TenantModel):
-    """That a transaction stands on a statement. Once that is completed, the transaction keeps what the
-    statement proves: its amount, its day and its side on the bank's account (`sql/reconciliation_guards.sql`).
+    """That a transaction stands on a statement.
+
+    Once that is completed, the transaction keeps what the statement proves: its amount, its day and its side
+    on the bank's account (`migrations/sql/reconciliation_guards.sql`).
     """
 
     reconciliation = models.ForeignKey(
