@@ -1,3 +1,5 @@
 """What the models of this app keep of a company; all of it can be computed again from the books."""
 
-__all__: list[str] = []
+from ai.models.documents import Document, DocumentSource, DocumentState, SourceType
+
+__all__ = ["Document", "DocumentSource", "DocumentState", "SourceType"]

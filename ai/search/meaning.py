@@ -17,6 +17,7 @@ _ASKED_BROADER: Final = 0.3
 _CORRECTED: Final = 0.85
 _KEPT_MAX: Final = 20_000
 
+
 @dataclass(frozen=True, slots=True)
 class Meaning:
     """What a document says. Words are stems; each has the weight of the best line that it stands in."""
@@ -26,6 +27,7 @@ class Meaning:
     groups: Mapping[int, float]
     # The names of sellers, each in one spelling.
     names: frozenset[str]
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -40,6 +42,7 @@ class Part:
     name: str | None = None
     # What its words most likely should be, where one is misspelled.
     corrected: tuple[str, ...] = ()
+
 
 @lru_cache(maxsize=_KEPT_MAX)
 def meaning_of(text: str) -> Meaning:
@@ -59,11 +62,13 @@ def meaning_of(text: str) -> Meaning:
                 names.add(match.term.name)
     return Meaning(words, groups, frozenset(names))
 
+
 def _add_groups(known: Lexicon, groups: dict[int, float], term: Term, weight: float) -> None:
     for group, strength in term.groups:
         groups[group] = max(groups.get(group, 0), strength * weight)
         for above, share in known.broader[group].items():
             groups[above] = max(groups.get(above, 0), strength * weight * share)
+
 
 def parts_of(query: str) -> list[Part]:
     """Return what a question asks for; words that only wrap it are left out, unless there are no others.
@@ -74,6 +79,7 @@ def parts_of(query: str) -> list[Part]:
     stems = [stem(word) for word in words_of(query)]
     parts = _parts(known, stems, skip=known.filler)
     return parts or _parts(known, stems, skip=frozenset())
+
 
 def _parts(known: Lexicon, stems: Sequence[str], *, skip: frozenset[str]) -> list[Part]:
     corrected = [_corrected(known, one) for one in stems]
@@ -88,13 +94,16 @@ def _parts(known: Lexicon, stems: Sequence[str], *, skip: frozenset[str]) -> lis
         place = match.end
     return parts + _single(known, stems[place:], skip)
 
+
 def _corrected(known: Lexicon, word: str) -> str:
     if (word,) in known.terms or word in known.filler or word in known.noise or word in known.places:
         return word
     return known.nearest(word) or word
 
+
 def _single(known: Lexicon, words: Sequence[str], skip: frozenset[str]) -> list[Part]:
     return [Part((word,), known.weight(word), {}, {}) for word in words if word not in skip]
+
 
 def _phrase(known: Lexicon, words: tuple[str, ...], right: tuple[str, ...], term: Term) -> Part:
     certainty = 1.0 if words == right else _CORRECTED
@@ -106,6 +115,7 @@ def _phrase(known: Lexicon, words: tuple[str, ...], right: tuple[str, ...], term
     # A phrase is more of a question than a word of it, and less than its words by themselves.
     weight = max(map(known.weight, right)) * (1 + (len(words) - 1) / 2)
     return Part(words, weight, groups, beside, term.name, () if words == right else right)
+
 
 def without_references(text: str) -> str:
     """Return the words of a text without numbers, dates and references, which part texts that mean the same;
