@@ -1,19 +1,20 @@
 """Reading from a provider with an integration's token."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import requests
 import structlog
 
 from banking.choices import IntegrationProvider
-from banking.http import BoundedAdapter, bound, json_of
 from banking.integrations.applications import Application, application
 from banking.integrations.exceptions import ConnectAgainError
 from banking.integrations.oauth import Tokens
 from banking.integrations.tokens import access_token, refuse
 from banking.models import Integration
 from ledger.exceptions import ProviderError
+
+if TYPE_CHECKING:
+    import requests
 
 logger = structlog.get_logger(__name__)
 
@@ -32,6 +33,11 @@ class Calls:
         self._token = token
         # What to raise where a new one was refused, too.
         self._refuse = refuse
+        # Not before a provider is called: a web worker that never does keeps 5 MB less.
+        import requests
+
+        from banking.http import BoundedAdapter, bound
+
         self._session = requests.Session()
         bound(self._session, BoundedAdapter(app.name))
 
@@ -47,6 +53,9 @@ class Calls:
         Raises ConnectAgainError where the provider refuses, ProviderDownError, and ProviderError for any
         other answer.
         """
+        # As above.
+        from banking.http import json_of
+
         response = self.send("GET", path, query, headers=headers)
         if response.status_code != 200:
             logger.warning("integration_error", service=self.app.name, path=path, status=response.status_code)
@@ -62,7 +71,7 @@ class Calls:
         query: Mapping[str, str | int] | None = None,
         *,
         headers: Mapping[str, str] | None = None,
-    ) -> requests.Response:
+    ) -> "requests.Response":
         """Return the answer to a request without a body, whatever its status but a refusal."""
         token = self._token(None)
         response = self._sent(method, path, query, headers, token)
@@ -80,9 +89,9 @@ class Calls:
         query: Mapping[str, str | int] | None,
         headers: Mapping[str, str] | None,
         token: str,
-    ) -> requests.Response:
+    ) -> "requests.Response":
         # As `auth`, or else a .netrc of the server's user would replace the header.
-        def bearer(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        def bearer(request: "requests.PreparedRequest") -> "requests.PreparedRequest":
             request.headers["Authorization"] = f"Bearer {token}"
             return request
 

@@ -7,9 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
-from requests import RequestException
 
-from banking.http import BoundedAdapter, bound
 from banking.integrations.applications import Application
 from banking.integrations.exceptions import ConnectAgainError, DeclinedError
 from ledger.clock import utc_now
@@ -17,6 +15,8 @@ from ledger.exceptions import ProviderError
 
 if TYPE_CHECKING:
     from authlib.integrations.requests_client import OAuth2Session
+
+    from banking.http import BoundedAdapter
 
 logger = structlog.get_logger(__name__)
 
@@ -87,8 +87,9 @@ def _tokens(
     declined: Exception,
     former_refresh_token: str = "",
 ) -> Tokens:
-    # Not before somebody connects: with what it imports it takes 10 MB of every web worker.
+    # Not before somebody connects: with what they import they take 16 MB of every web worker.
     from authlib.common.errors import AuthlibBaseError
+    from requests import RequestException
 
     try:
         with _session(app) as session:
@@ -128,6 +129,8 @@ def _session(app: Application) -> "OAuth2Session":
     # As above.
     from authlib.integrations.requests_client import OAuth2Session
 
+    from banking.http import bound
+
     session = OAuth2Session(
         client_id=app.client_id,
         client_secret=app.client_secret,
@@ -140,8 +143,11 @@ def _session(app: Application) -> "OAuth2Session":
     return session
 
 
-def brief(app: Application) -> BoundedAdapter:
+def brief(app: Application) -> "BoundedAdapter":
     """Bounds of a call about tokens: once, and not for long."""
+    # As above.
+    from banking.http import BoundedAdapter
+
     return BoundedAdapter(app.name, read_timeout_seconds=TOKEN_TIMEOUT_SECONDS, attempts_max=1)
 
 
