@@ -3,23 +3,24 @@
 Redirects are not followed, because a call carries a secret; an answer is read up to a size and a time; what
 passes by itself is tried again. Nothing of a request or an answer stands in an error or in a log but the
 service's name and the status: either may hold tokens.
+
+`requests` and what it imports take 5 MB, which a web worker that calls nobody need not have: import this
+module in the function that calls.
 """
 
 import random
 import re
 import time
-from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import msgspec
 import requests
 import structlog
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
 from banking.providers.base import ProviderDownError
-from ledger.api.json import check_depth
+from ledger.api import json
 from ledger.exceptions import ProviderError, ValidationError
 
 logger = structlog.get_logger(__name__)
@@ -34,15 +35,17 @@ ANSWER_BYTES_MAX: Final = 16 * 1024 * 1024
 CHUNK_BYTES: Final = 64 * 1024
 PASSING_STATUSES: Final = frozenset({429, 500, 502, 503, 504})
 
-_DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
+# Between two attempts.
+pause = time.sleep
 
 
 class BoundedAdapter(HTTPAdapter):
     """Sends what a session of `requests` wants to send, within our bounds.
 
-    A GET is tried three times where the failure may pass by itself; another method only where the service
-    says that it did nothing (429). What is still failing after that is raised as ProviderDownError, so that
-    a caller sees no status of a passing failure.
+    A `repeatable` call (a GET, where nothing is said) is tried three times where the failure may pass by
+    itself; another one only where the service says that it did nothing (429). What is still failing after
+    that is raised, so that a caller sees no status of a passing failure: as what `meaning` makes of the last
+    answer, or else as ProviderDownError.
     """
 
     def __init__(
@@ -51,27 +54,34 @@ class BoundedAdapter(HTTPAdapter):
         *,
         read_timeout_seconds: float = READ_TIMEOUT_SECONDS,
         attempts_max: int = ATTEMPTS_MAX,
+        repeatable: bool | None = None,
+        meaning: Callable[[requests.Response], ProviderError] | None = None,
     ) -> None:
         super().__init__()
         self.service = service
         self.read_timeout_seconds = read_timeout_seconds
         self.attempts_max = attempts_max
+        self.repeatable = repeatable
+        self.meaning = meaning or self._meaning
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        """Return the answer, read to its end. Raises ProviderDownError, and ProviderError for a redirect and
-        for an answer that is too large."""
+        """Return the answer, read to its end. Raises ProviderDownError (or what `meaning` gives), and
+        ProviderError for a redirect and for an answer that is too large."""
+        repeatable = request.method == "GET" if self.repeatable is None else self.repeatable
         attempt = 1
         while True:
-            pause = PAUSE_SECONDS * 2 ** (attempt - 1) * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
-            is_last = attempt >= self.attempts_max
+            # Not for secrecy: callers that failed together should not come back together.
+            seconds = PAUSE_SECONDS * 2 ** (attempt - 1) * random.uniform(0.75, 1.25)  # noqa: S311
+            may_repeat = repeatable
             try:
                 response = self._once(request, **kwargs)
             except (requests.RequestException, HTTPError) as error:
-                logger.warning("service_unreachable", service=self.service, kind=type(error).__name__)
-                if is_last or request.method != "GET":
-                    raise ProviderDownError(
-                        f"{self.service} did not answer ({type(error).__name__}); try again later."
-                    ) from None
+                # Its own text may hold the address and more; its kind says enough.
+                kind = type(error).__name__
+                logger.warning("service_unreachable", service=self.service, kind=kind, attempt=attempt)
+                failure: ProviderError = ProviderDownError(
+                    f"{self.service} did not answer ({kind}); try again later."
+                )
             else:
                 status = response.status_code
                 if 300 <= status < 400:
@@ -82,21 +92,21 @@ class BoundedAdapter(HTTPAdapter):
                 if status not in PASSING_STATUSES:
                     return response
                 logger.info("service_busy", service=self.service, status=status, attempt=attempt)
+                failure = self.meaning(response)
                 asked = _retry_after(response.headers)
-                if asked is not None:
-                    pause = asked
-                if (
-                    is_last
-                    or pause > RETRY_AFTER_SECONDS_MAX
-                    or not (request.method == "GET" or status == 429)
-                ):
-                    raise ProviderDownError(
-                        f"{self.service} asks us to slow down; try again later."
-                        if status == 429
-                        else f"{self.service} has a fault of its own (status {status}); try again later."
-                    )
-            time.sleep(pause)
+                seconds = seconds if asked is None else asked
+                may_repeat = repeatable or status == 429
+            if attempt >= self.attempts_max or not may_repeat or seconds > RETRY_AFTER_SECONDS_MAX:
+                raise failure
+            pause(seconds)
             attempt += 1
+
+    def _meaning(self, response: requests.Response) -> ProviderError:
+        if response.status_code == 429:
+            return ProviderDownError(f"{self.service} asks us to slow down; try again later.")
+        return ProviderDownError(
+            f"{self.service} has a fault of its own (status {response.status_code}); try again later."
+        )
 
     def _once(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         deadline = time.monotonic() + self.read_timeout_seconds
@@ -133,9 +143,8 @@ def json_of(response: requests.Response, service: str) -> dict[str, Any]:
     Raises ProviderError for anything else.
     """
     try:
-        value = _DECODER.decode(response.content)
-        check_depth(value)
-    except (msgspec.MsgspecError, UnicodeDecodeError, InvalidOperation, RecursionError, ValidationError):
+        value = json.decode(response.content)
+    except ValidationError:
         raise ProviderError(f"{service} answered with what is no JSON.") from None
     if not isinstance(value, dict):
         raise ProviderError(f"{service} answered with what is no JSON object.")

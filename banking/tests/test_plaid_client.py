@@ -9,13 +9,14 @@ from typing import Any, Final
 
 import pytest
 
+from banking import http
 from banking.providers.base import (
     LoginRequiredError,
     PagesChangedError,
     ProviderDownError,
     PublicTokenError,
 )
-from banking.providers.plaid import client, http
+from banking.providers.plaid import client
 from banking.providers.plaid.errors import GoneError
 from banking.tests.fake_plaid import FakePlaid
 from ledger.exceptions import ProviderError

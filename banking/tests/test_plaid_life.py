@@ -11,9 +11,10 @@ from unittest.mock import Mock
 import msgspec
 import pytest
 
+from banking import http
 from banking.background import poll_connections
 from banking.models import BankConnection, BankLine
-from banking.providers.plaid import client, http, signatures
+from banking.providers.plaid import client, signatures
 from banking.providers.plaid.signatures import KeyRing
 from banking.tests.fake_plaid import FakeItem, FakePlaid, new_account
 from ledger.api import json

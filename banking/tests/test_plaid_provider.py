@@ -8,6 +8,7 @@ from unittest.mock import Mock
 import msgspec
 import pytest
 
+from banking import http
 from banking.models import BankConnection
 from banking.providers.base import (
     AccountSeen,
@@ -20,7 +21,7 @@ from banking.providers.base import (
     SyncPage,
     provider_named,
 )
-from banking.providers.plaid import PlaidProvider, http
+from banking.providers.plaid import PlaidProvider
 from banking.tests.fake_plaid import FakeItem, FakePlaid, new_account
 from ledger.clock import utc_now
 from ledger.encryption import encrypt

@@ -16,9 +16,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from django.core.cache import cache
 from jwt.algorithms import ECAlgorithm
 
+from banking import http
 from banking.choices import ConnectionStatus, ProviderName
 from banking.models import BankConnection
-from banking.providers.plaid import http, signatures
+from banking.providers.plaid import signatures
 from banking.providers.plaid.signatures import KeyRing
 from banking.tests.fake_plaid import FakeKey, FakePlaid, Webhook
 from ledger.clock import utc_now

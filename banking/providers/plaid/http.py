@@ -1,42 +1,25 @@
-"""One call of Plaid's API over HTTP: its bounds and its retries. It knows no endpoint.
+"""One call of Plaid's API over HTTP: a POST of JSON within the bounds of `banking.http`."""
 
-Each call is a POST of JSON. Redirects are not followed, because the body carries a token; an answer is read
-up to a size and a time; numbers become Decimals with exactly their digits. Nothing of a request stands in an
-error or in a log.
-"""
-
-import random
-import re
 import threading
-import time
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import requests
 import structlog
 from django.conf import settings
 
-from banking.providers.base import ProviderDownError
-from banking.providers.plaid.errors import error_of, nonsense
+from banking.providers.plaid.errors import error_of
 from ledger.api import json
-from ledger.exceptions import LedgerError, ProviderError, ValidationError
+from ledger.exceptions import ProviderError
+
+if TYPE_CHECKING:
+    import requests
 
 logger = structlog.get_logger(__name__)
 
+NAME: Final = "Plaid"
 VERSION: Final = "2020-09-14"
-CONNECT_TIMEOUT_SECONDS: Final = 5.0
-ATTEMPTS_MAX: Final = 3
-PAUSE_SECONDS: Final = 0.5
-# Whoever asks us to wait longer is asked again by a later run of the task, not from here.
-RETRY_AFTER_SECONDS_MAX: Final = 5.0
-# 500 lines with all their fields are about a megabyte.
-ANSWER_BYTES_MAX: Final = 16 * 1024 * 1024
-CHUNK_BYTES: Final = 64 * 1024
-PASSING_STATUSES: Final = frozenset({429, 500, 502, 503, 504})
 
 _local = threading.local()
-# Between two attempts.
-pause = time.sleep
 
 
 def call(path: str, body: Mapping[str, object], *, repeatable: bool) -> dict[str, Any]:
@@ -45,108 +28,53 @@ def call(path: str, body: Mapping[str, object], *, repeatable: bool) -> dict[str
     A `repeatable` call is tried three times where the failure may pass by itself; another one only where
     Plaid says that it did nothing (429). Raises the errors of `banking.providers.base`.
     """
+    # Not before Plaid is called: a web worker that never does keeps 5 MB less.
+    from banking.http import json_of
+
     if not (settings.PLAID_CLIENT_ID and settings.PLAID_SECRET):
         raise ProviderError("Plaid is not set up here: set PLAID_CLIENT_ID and PLAID_SECRET.")
-    attempt = 1
-    while True:
-        try:
-            return _once(path, body)
-        except _PassingError as passing:
-            if attempt == ATTEMPTS_MAX or not (repeatable or passing.status == 429):
-                raise passing.error from None
-            # Not for secrecy: callers that failed together should not come back together.
-            seconds = PAUSE_SECONDS * 2 ** (attempt - 1) * random.uniform(0.75, 1.25)  # noqa: S311
-            if passing.retry_after_seconds is not None:
-                if passing.retry_after_seconds > RETRY_AFTER_SECONDS_MAX:
-                    raise passing.error from None
-                seconds = passing.retry_after_seconds
-            logger.info("plaid_retries", path=path, attempt=attempt, status=passing.status)
-        pause(seconds)
-        attempt += 1
+    response = _session(repeatable, settings.PLAID_TIMEOUT_SECONDS).post(
+        settings.PLAID_BASE_URL.rstrip("/") + path,
+        data=json.encode(body),
+        headers={
+            "Content-Type": "application/json",
+            "Plaid-Version": VERSION,
+            "PLAID-CLIENT-ID": settings.PLAID_CLIENT_ID,
+            "PLAID-SECRET": settings.PLAID_SECRET,
+        },
+        allow_redirects=False,
+    )
+    if not 200 <= response.status_code < 300:
+        raise _meaning(response)
+    return json_of(response, NAME)
 
 
-class _PassingError(Exception):
-    """A failure that another attempt may not meet; `error` is what it means where none is left."""
-
-    def __init__(
-        self, error: LedgerError, *, status: int | None = None, retry_after_seconds: float | None = None
-    ) -> None:
-        super().__init__()
-        self.error = error
-        self.status = status
-        self.retry_after_seconds = retry_after_seconds
-
-
-def _once(path: str, body: Mapping[str, object]) -> dict[str, Any]:
-    deadline = time.monotonic() + settings.PLAID_TIMEOUT_SECONDS
-    try:
-        with _session().post(
-            settings.PLAID_BASE_URL.rstrip("/") + path,
-            data=json.encode(body),
-            headers={
-                "Content-Type": "application/json",
-                "Plaid-Version": VERSION,
-                "PLAID-CLIENT-ID": settings.PLAID_CLIENT_ID,
-                "PLAID-SECRET": settings.PLAID_SECRET,
-            },
-            timeout=(CONNECT_TIMEOUT_SECONDS, settings.PLAID_TIMEOUT_SECONDS),
-            allow_redirects=False,
-            stream=True,
-        ) as response:
-            status, headers = response.status_code, response.headers
-            text = _read(response, deadline)
-    except requests.RequestException as error:
-        # Its own text may hold the address and more; its kind says enough.
-        logger.warning("plaid_unreachable", path=path, kind=type(error).__name__)
-        raise _PassingError(
-            ProviderDownError(f"Plaid did not answer ({type(error).__name__}); try again later.")
-        ) from None
-    if 200 <= status < 300:
-        return _object(text)
-    if 300 <= status < 400:
-        raise ProviderError(
-            f"Plaid answered with a redirect ({status}), which is not followed; check PLAID_BASE_URL."
-        )
-    failure = error_of(status, text)
-    logger.info("plaid_error", path=path, status=status, code=failure.code, request_id=failure.request_id)
-    if status in PASSING_STATUSES:
-        raise _PassingError(failure.error, status=status, retry_after_seconds=_retry_after(headers))
-    raise failure.error
+def _meaning(response: "requests.Response") -> ProviderError:
+    """What an answer that is none means; the log keeps Plaid's id of the call."""
+    failure = error_of(response.status_code, response.content)
+    logger.info(
+        "plaid_error",
+        path=response.request.path_url,
+        status=response.status_code,
+        code=failure.code,
+        request_id=failure.request_id,
+    )
+    return failure.error
 
 
-def _session() -> requests.Session:
-    """Return this thread's session, which keeps its connections open from call to call."""
-    session: requests.Session | None = getattr(_local, "session", None)
+def _session(repeatable: bool, timeout_seconds: float) -> "requests.Session":
+    """This thread's session with those bounds, which keeps its connections open from call to call."""
+    # As above.
+    import requests
+
+    from banking.http import BoundedAdapter, bound
+
+    sessions: dict[tuple[bool, float], requests.Session] = _local.__dict__.setdefault("sessions", {})
+    session = sessions.get((repeatable, timeout_seconds))
     if session is None:
-        session = _local.session = requests.Session()
-        session.headers["User-Agent"] = "open-ledger"
+        session = sessions[repeatable, timeout_seconds] = requests.Session()
+        adapter = BoundedAdapter(
+            NAME, read_timeout_seconds=timeout_seconds, repeatable=repeatable, meaning=_meaning
+        )
+        bound(session, adapter)
     return session
-
-
-def _read(response: requests.Response, deadline: float) -> bytes:
-    """Return the body, unpacked. Raises ProviderError for one too large, ProviderDownError for one too
-    slow."""
-    text = bytearray()
-    for chunk in response.iter_content(CHUNK_BYTES):
-        text += chunk
-        if len(text) > ANSWER_BYTES_MAX:
-            raise nonsense(f"more than {ANSWER_BYTES_MAX} bytes")
-        if time.monotonic() > deadline:
-            raise _PassingError(ProviderDownError("Plaid answered too slowly; try again later."))
-    return bytes(text)
-
-
-def _object(text: bytes) -> dict[str, Any]:
-    try:
-        value = json.decode(text)
-    except ValidationError:
-        raise nonsense("what is no JSON") from None
-    if not isinstance(value, dict):
-        raise nonsense("what is no JSON object")
-    return value
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds of Retry-After. A date there, which Plaid doesn't send, counts as none."""
-    value = headers.get("Retry-After", "")
-    return float(value) if re.fullmatch(r"[0-9]{1,9}", value, re.ASCII) else None
