@@ -7,16 +7,15 @@ from datetime import date
 from django.db.models import F, Sum
 
 from accounts.models import AccountMonth
-from banking.querysets import bank_accounts
+from banking.querysets import bank_accounts, is_known_without_banks
 from ledger.models import Entity
-from transactions.api.shapes import BANK_ACCOUNTS
 from transactions.months import BankAccountChange
 
 
 def bank_account_changes(entity: Entity) -> Mapping[date, list[BankAccountChange]]:
     """What the books moved on each bank account, by the months' first days: above zero where it rose, so a
     purchase on a card is below. Two queries; none where the company is known to have no bank accounts."""
-    if getattr(entity, BANK_ACCOUNTS, None) == []:
+    if is_known_without_banks(entity):
         return {}
     accounts = {
         account.ledger_account_id: account

@@ -16,6 +16,7 @@ from ledger.choices import TaskState
 from ledger.exceptions import NotFoundError
 from ledger.ids import Prefix, encode_id
 from ledger.models import BackgroundTask, Entity
+from transactions.api.shapes import BANK_ACCOUNTS
 
 SYNC_ALL = "banking.sync"
 SYNC_CONNECTION = "banking.sync_connection"
@@ -61,6 +62,12 @@ def live_connections(entity: Entity) -> QuerySet[BankConnection]:
         .exclude(status=ConnectionStatus.DISCONNECTED)
         .order_by("created_at", "id")
     )
+
+
+def is_known_without_banks(entity: Entity) -> bool:
+    """Whether the company, as it was read, has no bank accounts; costs no query. False where that was not
+    read along."""
+    return getattr(entity, BANK_ACCOUNTS, None) == []
 
 
 def plaid_accounts_beside() -> BaseExpression:

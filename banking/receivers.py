@@ -11,7 +11,7 @@ from django.dispatch import receiver
 
 from banking.api.account_shapes import bank_account_json
 from banking.months import bank_account_changes
-from banking.querysets import bank_accounts, plaid_accounts_beside
+from banking.querysets import bank_accounts, is_known_without_banks, plaid_accounts_beside
 from banking.services.guarding import check_changes, let_go
 from ledger.db import execute
 from ledger.entity_cache import load_beside
@@ -44,7 +44,9 @@ load_beside(BANK_ACCOUNTS, plaid_accounts_beside())
 
 @receiver(bank_accounts_wanted, dispatch_uid="banking.show_accounts")
 def on_bank_accounts_wanted(sender: object, *, entity: Entity, **more: Any) -> list[dict[str, Any]]:
-    """Show the company's bank accounts, without secrets; one query."""
+    """Show the company's bank accounts, without secrets; one query, or none where it is known to have none."""
+    if is_known_without_banks(entity):
+        return []
     return [bank_account_json(account) for account in bank_accounts(entity)]
 
 
