@@ -44,7 +44,7 @@ load_beside(BANK_ACCOUNTS, plaid_accounts_beside())
 
 @receiver(bank_accounts_wanted, dispatch_uid="banking.show_accounts")
 def on_bank_accounts_wanted(sender: object, *, entity: Entity, **more: Any) -> list[dict[str, Any]]:
-    """Show the company's bank accounts, without secrets; one query, or none where it is known to have none."""
+    """Show the company's bank accounts, without secrets; one query at most."""
     if is_known_without_banks(entity):
         return []
     return [bank_account_json(account) for account in bank_accounts(entity)]
