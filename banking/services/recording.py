@@ -272,13 +272,18 @@ def _rules_for(entity: Entity, lines: Sequence[Line]) -> list[Rule | None]:
         [
             Candidate(
                 description=line.description,
-                counterparty=line.counterparty,
+                counterparty=_counterparty(line),
                 amount=line.amount,
                 bank_account_id=line.bank_account_id,
             )
             for line in lines
         ],
     )
+
+
+def _counterparty(line: Line) -> str:
+    """Who stands behind the line, for rules and for the books alike."""
+    return line.counterparty or counterparty_name(line.description)
 
 
 def _takes(books: Books, line: Line, category: AccountFacts) -> bool:
@@ -315,7 +320,7 @@ def _draft(books: Books, line: Line, other_id: UUID, *, day: date | None = None)
         status=Status.CLEARED,
         source=Source.BANK,
         description=line.description,
-        counterparty=line.counterparty or counterparty_name(line.description),
+        counterparty=_counterparty(line),
         metadata=metadata,
         # A second line of defence: whatever went wrong here, no line makes two transactions.
         external_id=line_id,

@@ -69,6 +69,15 @@ def test_a_line_that_arrives_goes_where_its_rule_says(client: Client) -> None:
     )
 
 
+def test_a_rule_knows_whoever_the_books_name_where_the_bank_names_nobody(client: Client) -> None:
+    client.rule("Rent", counterparty="Blue Bottle Coffee", category_account_id=client.rent.id)
+
+    (arrived,) = arrive(client, ("SQ *BLUE BOTTLE COFFEE 0042", "", "4.50"))
+
+    assert arrived.counterparty == "Blue Bottle Coffee"
+    assert client.categories([arrived.id]) == ["Rent"]
+
+
 def test_on_demand_the_same_rules_take_the_same_lines(client: Client) -> None:
     lines = [
         ("ADOBE *CLOUD", "Adobe", "52.99"),
