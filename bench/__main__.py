@@ -21,9 +21,10 @@ def main() -> int:
     os.environ.pop("DATABASE_URL", None)  # everything is measured on one server, the embedded one
     embedded.start()
     django.setup()
-    from bench import measures, report, reports
+    from bench import measures, report, reports, statements
 
     measures.MEASURES["reports"] = reports.reports
+    measures.MEASURES["statements"] = statements.statements
 
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", help=f"what to measure: {', '.join(measures.MEASURES)} (all)")

@@ -242,7 +242,7 @@ def bulk(bench: Bench) -> Iterator[Result]:
     port, crew = bench.server(WORK).port, bench.crew(WORK)
     ours, floor = bench.company(WORK, "Ours"), bench.company(WORK, "Floor")
     crew.prepare(
-        bulk_ours=Requests(port, ours.token, "POST", _bulks("/v1/transactions/bulk", ours), 201),
+        bulk_ours=bulk_requests(bench, ours),
         bulk_floor=Requests(
             port, floor.token, "POST", _bulks(f"/v1/floor/bulk?{floor.ledger_id}", floor), 201
         ),
@@ -449,6 +449,13 @@ def _transaction(accounts: list[str], number: int) -> dict[str, object]:
 def _posts(path: str, company: Company) -> tuple[tuple[str, bytes], ...]:
     accounts = company.public_accounts
     return tuple((path, msgspec.json.encode(_transaction(accounts, number))) for number in range(2000))
+
+
+def bulk_requests(bench: Bench, company: Company) -> Requests:
+    """`POST /v1/transactions/bulk`, a thousand each, to the server of the working books."""
+    return Requests(
+        bench.server(WORK).port, company.token, "POST", _bulks("/v1/transactions/bulk", company), 201
+    )
 
 
 def _bulks(path: str, company: Company) -> tuple[tuple[str, bytes], ...]:

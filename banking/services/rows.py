@@ -75,11 +75,16 @@ _BY_ID: Final = f"{_LINES} AND l.id = ANY(%(ids)s::uuid[])"
 _BY_PROVIDER_ID: Final = (
     f"{_LINES} AND l.bank_account_id = %(bank_account)s::uuid AND l.provider_line_id = ANY(%(ids)s::text[])"
 )
+# Each id is looked up on its own, which LIMIT and OFFSET keep from becoming joins. Of a company whose lines
+# came after the last ANALYZE, PostgreSQL expects one line and one link, and would hold each id against all of
+# them (tried: 2.4 seconds for 5,000 ids, instead of 20 ms).
 _UNRECORDED: Final = compact(f"""
 {SELECT_LINE} FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS w (id, place)
-JOIN banking_bankline l ON l.entity_id = %(entity)s::uuid AND l.id = w.id
+CROSS JOIN LATERAL (
+    SELECT * FROM banking_bankline o WHERE o.entity_id = %(entity)s::uuid AND o.id = w.id LIMIT 1
+) l
 WHERE l.status = 'recorded' AND NOT EXISTS (
-    SELECT FROM banking_linelink k WHERE k.entity_id = %(entity)s::uuid AND k.line_id = w.id
+    SELECT FROM banking_linelink k WHERE k.entity_id = %(entity)s::uuid AND k.line_id = w.id OFFSET 0
 )
 ORDER BY w.place
 """)

@@ -39,10 +39,10 @@ _DEBTS: Final = frozenset({"credit", "loan"})
 # Lines of other accounts that stand in the books as money that came or went, each made into one transaction.
 _EARLIER: Final = compact(f"""
 {SELECT_LINE}, k.transaction_id FROM banking_bankline l
-JOIN unnest(%(amounts)s::numeric[]) AS m (amount) ON m.amount = l.amount
 JOIN banking_linelink k ON k.entity_id = %(entity)s::uuid AND k.line_id = l.id AND k.kind = 'made'
 WHERE l.entity_id = %(entity)s::uuid AND l.bank_account_id = ANY(%(accounts)s::uuid[])
     AND l.date BETWEEN %(first)s::date AND %(last)s::date AND l.status = 'recorded'
+    AND (l.amount IN (SELECT m.amount FROM unnest(%(amounts)s::numeric[]) AS m (amount))) IS TRUE
 """)
 
 

@@ -7,10 +7,9 @@ from django.db.transaction import atomic
 from accounts.choices import AccountType
 from accounts.models import Account
 from banking.models import BankAccount
+from banking.services.accounts import open_file_fed
 from banking.services.locks import hold_lines
-from ledger import audit
 from ledger.actors import Actor
-from ledger.clock import utc_now
 from ledger.exceptions import NotFoundError, ValidationError
 from ledger.ids import Prefix, encode_id
 from ledger.models import Entity
@@ -43,7 +42,7 @@ def bank_account_of(*, entity: Entity, ledger_account_id: UUID, actor: Actor) ->
     """
     # Two at once must not open it twice.
     hold_lines(entity)
-    account = Account.objects.for_entity(entity).filter(id=ledger_account_id).first()
+    account = Account.objects.for_entity(entity).select_related("ledger").filter(id=ledger_account_id).first()
     if account is None:
         raise NotFoundError(
             f"There is no account {encode_id(Prefix.ACCOUNT, ledger_account_id)} in this entity."
@@ -61,22 +60,13 @@ def bank_account_of(*, entity: Entity, ledger_account_id: UUID, actor: Actor) ->
     if account.closed_at is not None:
         raise ValidationError.of("ledgerAccountId", f"{account.name} is closed; name an open account.")
     is_owed = account.type == AccountType.LIABILITY
-    made = BankAccount.objects.create(
+    return open_file_fed(
         entity=entity,
         name=account.name[:_NAME_LENGTH_MAX],
-        type=_CARD if is_owed else "depository",
+        type_=_CARD if is_owed else "depository",
         subtype="credit card" if is_owed else "checking",
-        ledger_id=account.ledger_id,
+        currency=None,
+        mask="",
         ledger_account=account,
-        currency=account.currency,
-        created_at=utc_now(),
-    )
-    audit.record(
         actor=actor,
-        action="banking.account.opened",
-        object_type="bank_account",
-        object_id=made.public_id,
-        entity=entity,
-        after={"name": made.name, "ledgerAccountId": account.public_id, "currency": made.currency},
     )
-    return made

@@ -256,6 +256,8 @@ class _Lines:
         self._days = DayCells(mapping.date_order)
         self._amounts = AmountCells(Marks(mapping.decimal_mark))
         self._at = {name: self._place(getattr(mapping, name)) for name in _PLACED}
+        # Amounts that stand alone, by how they are written.
+        self._known: dict[str, Decimal] = {}
         self._at_date = table.place(mapping.date) or 0
         self._at_description = [
             place for column in mapping.description if (place := table.place(column)) is not None
@@ -383,6 +385,9 @@ class _Lines:
         text = self._text(name, cells)
         if not text:
             return None
+        known = self._known.get(text)
+        if known is not None and self._at["currency"] is None:
+            return known
         field = str(getattr(self._mapping, name))
         try:
             written = self._amounts.read(text)
@@ -391,9 +396,12 @@ class _Lines:
             return None
         if not self._check_currency(row, written.currency or self._text("currency", cells)):
             return None
-        return self._reading.amount(
+        amount = self._reading.amount(
             row, written.number, field=field, currency=self._statement.currency or None
         )
+        if amount is not None and not written.currency:
+            self._known[text] = amount
+        return amount
 
     def _directed(self, row: int, amount: Decimal, word: str) -> Decimal | None:
         if word.casefold() in _OUT_WORDS:

@@ -42,20 +42,19 @@ def _digest(text: str) -> str:
     return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def seen_lines(statement: Statement, *, account_id: str, currency: str) -> Iterator[LineSeen]:
-    """The lines of a statement as all lines of bank accounts are stored."""
-    for line, key in zip(statement.lines, line_keys(statement), strict=True):
-        yield LineSeen(
-            id=key,
-            account_id=account_id,
-            pending=False,
-            pending_line_id=None,
-            date=line.day,
-            authorized_date=line.used_on,
-            amount=line.amount,
-            currency=currency,
-            description=line.description,
-            counterparty=line.counterparty,
-            category=line.category,
-            raw={"row": line.row, **line.raw()},
-        )
+def line_seen(line: StatementLine, key: str, *, account_id: str, currency: str) -> LineSeen:
+    """A line of a statement as all lines of bank accounts are stored."""
+    return LineSeen(
+        id=key,
+        account_id=account_id,
+        pending=False,
+        pending_line_id=None,
+        date=line.day,
+        authorized_date=line.used_on,
+        amount=line.amount,
+        currency=currency,
+        description=line.description,
+        counterparty=line.counterparty,
+        category=line.category,
+        raw={"row": line.row, **line.raw()},
+    )

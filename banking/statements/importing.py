@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date
@@ -17,10 +18,10 @@ from banking.services.recording import record_lines
 from banking.services.storing import store_lines
 from banking.statements.accounts import is_card
 from banking.statements.belonging import own_statements
-from banking.statements.content import Statement
+from banking.statements.content import Statement, StatementLine
 from banking.statements.csv_mapping import CsvMapping
 from banking.statements.faults import Faults, RowFault, StatementFileError, check_size
-from banking.statements.identity import seen_lines
+from banking.statements.identity import line_keys, line_seen
 from banking.statements.limits import FILE_BYTES_MAX
 from banking.statements.reading import ReadFile, read_statement_file
 from banking.statements.texts import clean
@@ -28,6 +29,7 @@ from ledger import audit
 from ledger.actors import Actor
 from ledger.choices import ImportStatus
 from ledger.clock import utc_now
+from ledger.db import execute
 from ledger.exceptions import ConflictError
 from ledger.models import Entity
 from ledger.times import day_end
@@ -127,8 +129,7 @@ def import_statement(
     with whole:
         record = _begin(entity, bank_account, data, file_name, prepared, actor, mapping)
         done = 0
-        lines = _each_once(prepared, bank_account)
-        while batch := list(islice(lines, BATCH_LINES)):
+        for batch in _ahead(_each_once(prepared, bank_account)):
             with atomic():
                 _store(entity, bank_account, batch, record, actor)
             done += len(batch)
@@ -233,14 +234,26 @@ def _learn(
 
 
 def _each_once(prepared: Prepared, bank_account: BankAccount) -> Iterator[LineSeen]:
-    """The lines of all statements of the file; one that stands in two of them comes once."""
-    known: set[str] = set()
+    """The lines of all statements of the file, oldest first; one that stands in two of them comes once.
+
+    In the order of days a batch is of few of them, and what its lines are compared with is little, too.
+    """
     account_id = bank_account.provider_account_id or bank_account.public_id
+    once: dict[str, StatementLine] = {}
     for statement in prepared.statements:
-        for line in seen_lines(statement, account_id=account_id, currency=bank_account.currency):
-            if line.id not in known:
-                known.add(line.id)
-                yield line
+        for key, line in zip(line_keys(statement), statement.lines, strict=True):
+            once.setdefault(key, line)
+    for key in sorted(once, key=lambda key: once[key].day):
+        yield line_seen(once[key], key, account_id=account_id, currency=bank_account.currency)
+
+
+def _ahead(lines: Iterator[LineSeen]) -> Iterator[list[LineSeen]]:
+    """Yield batches of lines; the next one is made while the database stores this one."""
+    with ThreadPoolExecutor(max_workers=1) as maker:
+        coming = maker.submit(list, islice(lines, BATCH_LINES))
+        while batch := coming.result():
+            coming = maker.submit(list, islice(lines, BATCH_LINES))
+            yield batch
 
 
 def _store(
@@ -250,6 +263,9 @@ def _store(
     record: StatementImport,
     actor: Actor,
 ) -> None:
+    # Of a company whose first file this is, PostgreSQL's statistics know nothing. Plans for its id expect
+    # one line, and walk through all of them for each of a batch; plans for any company look each one up.
+    execute("SET LOCAL plan_cache_mode = force_generic_plan")
     stored = store_lines(entity, bank_account, batch, record)
     recorded = record_lines(entity=entity, line_ids=stored.new_ids, actor=actor)
     record.created_count += recorded.created

@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple, NoReturn
 
 from banking.statements.faults import refuse_file
@@ -114,8 +115,12 @@ def check_line(line: str, row: int) -> str:
     return line
 
 
+@lru_cache(maxsize=10_000)
 def clean(text: str, length_max: int) -> str:
-    """Return text on one line, without what doesn't print, cut to `length_max` characters."""
+    """Return text on one line, without what doesn't print, cut to `length_max` characters.
+
+    Kept, as the texts of a statement repeat.
+    """
     text = text[: 4 * length_max]
     if not text.isprintable():
         text = _UNPRINTABLE.sub(" ", text)

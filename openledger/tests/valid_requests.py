@@ -5,6 +5,7 @@ them fail: add one that succeeds for its owner.
 """
 
 import json
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -143,6 +144,7 @@ class Books:
             "pending_line",
             "recorded_line",
             "offered_line",
+            "statement_import",
             "spare_key",
             "task",
         ):
@@ -265,6 +267,11 @@ class Books:
         return account
 
     @cached_property
+    def statement_import(self) -> str:
+        """The id of an import of a statement file."""
+        return str(self.call("POST", "/v1/banks/statements", _statement_file(self))["importId"])
+
+    @cached_property
     def pending_line(self) -> str:
         """The id of a line that the bank has not booked yet."""
         return self.bank_line("line-2", "8.15", pending=True)
@@ -359,6 +366,14 @@ def _new_transaction(books: Books) -> dict[str, Any]:
         "creditAccountId": books.account("4010"),
         "metadata": {"invoice": 4711},
     }
+
+
+# Date, description and amount of one purchase, in CSV.
+_STATEMENT_FILE: Final = b64encode(b"Date,Description,Amount\n2024-01-22,Flour,-18.90\n").decode()
+
+
+def _statement_file(books: Books) -> dict[str, Any]:
+    return {"bankAccountId": books.savings_at_the_bank["id"], "file": _STATEMENT_FILE, "partial": True}
 
 
 def bank_statement(books: Books) -> dict[str, Any]:
@@ -544,6 +559,11 @@ VALID: Final[dict[str, Callable[[Books], Valid]]] = {
     ),
     "deleteReconciliation": lambda books: Valid({"reconciliation_id": books.bank_statement}),
     "listTieOuts": lambda books: Valid(query={"latest": "true"}),
+    # Statement files
+    "listStatementImports": lambda books: Valid(query={"pageSize": 5}),
+    "importStatement": lambda books: Valid(body=_statement_file(books)),
+    "previewStatement": lambda books: Valid(body={"file": _STATEMENT_FILE}),
+    "getStatementImport": lambda books: Valid({"import_id": books.statement_import}),
     # Reports
     "generateReport": lambda books: Valid(query={"month": 1, "year": 2024, "compare": "previous"}),
     "getGeneralLedger": lambda books: Valid(query={"accountId": books.account("1010"), "compare": "year"}),

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from banking.statements.faults import StatementFileError
-from banking.statements.identity import seen_lines
+from banking.statements.identity import line_keys, line_seen
 from banking.statements.previewing import preview_statement
 from banking.statements.reading import read_statement_file
 from banking.tests.statements.cast import DIALECTS, sample
@@ -33,7 +33,8 @@ def reads_or_refuses(data: bytes) -> None:
         assert all(one.field and len(one.message) > 10 for one in faults)
         return
     for statement in file.statements:
-        for line in seen_lines(statement, account_id="a", currency="EUR"):
+        for key, read in zip(line_keys(statement), statement.lines, strict=True):
+            line = line_seen(read, key, account_id="a", currency="EUR")
             assert line.amount.is_finite()
             assert line.amount
             assert 1 <= len(line.id) <= 200
