@@ -9,6 +9,7 @@ import csv
 import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -25,7 +26,7 @@ from ledger import audit
 from ledger.actors import Actor
 from ledger.clock import utc_now
 from ledger.db import copy_rows, fetch
-from ledger.exceptions import Detail, ValidationError, shown
+from ledger.exceptions import Detail, LedgerError, ValidationError, shown
 from ledger.ids import new_id
 from ledger.models import Entity, Ledger
 from ledger.money import minor_digits, parse_amount
@@ -159,12 +160,12 @@ def import_journal(
     """
     assert ledger.entity_id == entity.id, "the ledger is one of this company's"
     reader = _Reader(path, entity, ledger)
-    survey = _survey(reader, separator, entity, ledger, actor)
+    faults = _Faults()
+    survey = _survey(reader, faults)
     with atomic():
         before = _count_accounts(entity, ledger)
-        accounts = ensure_account_paths(
-            entity=entity, ledger=ledger, paths=_paths(survey), separator=separator, actor=actor
-        )
+        accounts = _make_accounts(survey, separator, entity, ledger, actor, faults)
+        faults.raise_any()
         summary = ImportSummary(
             rows=survey.rows,
             entries=len(survey.sizes),
@@ -338,9 +339,8 @@ def _places(header: list[str], faults: _Faults) -> tuple[int, ...] | None:
     return None if faults.count else tuple(names.index(column) for column in COLUMNS)
 
 
-def _survey(reader: _Reader, separator: str, entity: Entity, ledger: Ledger, actor: Actor) -> _Survey:
-    """Read the file for the first time; raises JournalFileError where there is any fault."""
-    faults = _Faults()
+def _survey(reader: _Reader, faults: _Faults) -> _Survey:
+    """Read the file for the first time."""
     sizes: dict[str, int] = {}
     days: dict[str, date] = {}
     pairs: dict[tuple[str, str], int] = {}
@@ -358,47 +358,40 @@ def _survey(reader: _Reader, separator: str, entity: Entity, ledger: Ledger, act
                 f"{days[row.entry_id]}; an entry has one date.",
             )
         pairs.setdefault((row.debit, row.credit), row.line)
-    survey = _Survey(rows, sizes, pairs)
-    _check_accounts(survey, separator, entity, ledger, actor, faults)
-    faults.raise_any()
-    return survey
+    return _Survey(rows, sizes, pairs)
 
 
-def _check_accounts(
+def _make_accounts(
     survey: _Survey, separator: str, entity: Entity, ledger: Ledger, actor: Actor, faults: _Faults
-) -> None:
-    """Make the accounts as the import will, look at them, and take them back."""
+) -> dict[str, Account]:
+    """The accounts that the file names, by path; those that are missing are made. Where one cannot be, or
+    cannot be used, `faults` are told of it, and the caller must roll back."""
     first_places: dict[str, _Place] = {}
     for (debit, credit), line in survey.pairs.items():
         first_places.setdefault(debit, _Place(line, "debit_account"))
         first_places.setdefault(credit, _Place(line, "credit_account"))
-    accounts: dict[str, Account] = {}
-    with atomic():
-        try:
-            with atomic():
-                accounts = ensure_account_paths(
-                    entity=entity, ledger=ledger, paths=first_places, separator=separator, actor=actor
-                )
-        except ValidationError as error:
-            places = {shown(path): place for path, place in reversed(first_places.items())}
-            for detail in error.details:
-                named = next((name for name in places if detail.message.startswith(name)), None)
-                faults.add(*(places[named] if named else _Place(1, detail.field)), detail.message)
-        set_rollback(True)
+    try:
+        with atomic():
+            accounts = ensure_account_paths(
+                entity=entity, ledger=ledger, paths=first_places, separator=separator, actor=actor
+            )
+    except ValidationError as error:
+        places = {shown(path): place for path, place in reversed(first_places.items())}
+        for detail in error.details:
+            named = next((name for name in places if detail.message.startswith(name)), None)
+            faults.add(*(places[named] if named else _Place(1, detail.field)), detail.message)
+        return {}
     for path, account in accounts.items():
         if account.closed_at is not None:
             faults.add(*first_places[path], f"{shown(path)} is closed; reopen it or use another account.")
     for (debit, credit), line in survey.pairs.items():
-        if accounts and accounts[debit].id == accounts[credit].id:
+        if accounts[debit].id == accounts[credit].id:
             faults.add(line, "credit_account", _same_account(credit))
+    return accounts
 
 
 def _same_account(path: str) -> str:
     return f"{shown(path)} is the debit account too; a transaction needs two different accounts."
-
-
-def _paths(survey: _Survey) -> set[str]:
-    return {path for pair in survey.pairs for path in pair}
 
 
 def _count_accounts(entity: Entity, ledger: Ledger) -> int:
@@ -500,7 +493,7 @@ def _record(batch: _Batch, entity: Entity, ledger: Ledger, actor: Actor, summary
         for draft, entry in zip(batch.drafts, batch.entries, strict=True):
             if entry is not None:
                 draft.journal_entry_id = entry.journal_entry_id
-        faults = post_batch(entity=entity, drafts=batch.drafts, actor=actor, partial=True)
+        faults = _post_new(batch.drafts, entity, actor, are_new=not summary.skipped)
         for fault in faults.values():
             if not isinstance(fault, ExternalIdTakenError):
                 raise fault
@@ -508,6 +501,15 @@ def _record(batch: _Batch, entity: Entity, ledger: Ledger, actor: Actor, summary
     summary.entries_made += len(made)
     summary.skipped += len(faults)
     summary.transactions_made += len(batch.drafts) - len(faults)
+
+
+def _post_new(drafts: list[Draft], entity: Entity, actor: Actor, *, are_new: bool) -> dict[int, LedgerError]:
+    """Record those of `drafts` that no earlier import recorded. Nearly always that is all of them, `are_new`,
+    and recording says so sooner than looking up their external ids first would."""
+    if are_new:
+        with suppress(ExternalIdTakenError):
+            return post_batch(entity=entity, drafts=drafts, actor=actor, are_new=True)
+    return post_batch(entity=entity, drafts=drafts, actor=actor, partial=True)
 
 
 def _make_journal_entries(begun: list[_Entry], entity: Entity, ledger: Ledger, actor: Actor) -> None:

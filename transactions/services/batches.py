@@ -38,13 +38,21 @@ SELECT 1
 
 
 def post_batch(
-    *, entity: Entity, drafts: Sequence[Draft], actor: Actor, partial: bool = False
+    *,
+    entity: Entity,
+    drafts: Sequence[Draft],
+    actor: Actor,
+    partial: bool = False,
+    are_new: bool = False,
 ) -> dict[int, LedgerError]:
     """Record `drafts` and add them, aggregated, to their accounts' totals, in one database transaction.
 
     Returns the faults by the draft's position. Where there is one, nothing is recorded, unless
     `partial`: then the faultless ones are. At most five statements for any number of drafts; callers
     with files cut them into batches of some thousands.
+
+    With `are_new` the external ids are not looked up first: where one is taken all the same, nothing is
+    recorded and ExternalIdTakenError names it.
 
     Raises PeriodClosedError or another ConflictError where the books changed in between.
     """
@@ -53,7 +61,7 @@ def post_batch(
         with atomic():
             hold_books(entity)
             accounts = accounts_of(entity, drafts)
-            faults = find_faults(entity, drafts, accounts)
+            faults = find_faults(entity, drafts, accounts, are_new=are_new)
             if faults and not partial:
                 return faults
             good = [draft for index, draft in enumerate(drafts) if index not in faults]
@@ -104,13 +112,18 @@ def accounts_of(entity: Entity, drafts: Sequence[Draft]) -> dict[UUID, AccountFa
 
 
 def find_faults(
-    entity: Entity, drafts: Sequence[Draft], accounts: Mapping[UUID, AccountFacts]
+    entity: Entity,
+    drafts: Sequence[Draft],
+    accounts: Mapping[UUID, AccountFacts],
+    *,
+    are_new: bool = False,
 ) -> dict[int, LedgerError]:
     """What keeps each of `drafts` out of the books, by its position; at most two queries for any number.
-    `accounts` are those of `accounts_of(entity, drafts)`."""
+    `accounts` are those of `accounts_of(entity, drafts)`. With `are_new` no external id is looked up."""
     closed = closed_through(entity)
-    taken = _taken_external_ids(entity, [draft.external_id for draft in drafts if draft.external_id])
-    repeated = Counter(draft.external_id for draft in drafts if draft.external_id)
+    external_ids = [draft.external_id for draft in drafts if draft.external_id]
+    taken = {} if are_new else _taken_external_ids(entity, external_ids)
+    repeated = Counter(external_ids)
 
     faults: dict[int, LedgerError] = {}
     for index, draft in enumerate(drafts):
