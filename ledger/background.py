@@ -135,8 +135,9 @@ def start_task(
 
     The row is written in the caller's database transaction, if there is one, and sent to the queue when that
     is committed; a queue that cannot be reached does no harm, a sweep sends it later. While one of this name
-    and `key` (not empty) waits or runs, that one is returned. `arguments` are ids and other plain JSON, never
-    secrets.
+    and `key` (not empty) waits, that one is returned. While one runs, the new one waits until it has ended:
+    what is asked for now may be what that one has looked for already. `arguments` are ids and other plain
+    JSON, never secrets.
     """
     task_id, is_new = rows.insert(
         entity_id=entity.id, name=name, arguments=arguments or {}, key=key, created_by=actor.id

@@ -3,11 +3,15 @@
 The database's clock measures everything, so that the clocks of several machines need not agree. Who works on
 a row is told by its `attempts`: each worker that takes it counts one on, and from then on only its writes
 count. A worker that was taken for dead, and is not, finds that out with its next write.
+
+Of the rows of one name and key (not empty), one is `queued` and one `running` at most, by a unique index.
 """
 
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 from uuid import UUID
+
+from django.db import IntegrityError
 
 from ledger import db
 from ledger.api.json import encode
@@ -16,6 +20,7 @@ from ledger.ids import new_id
 MESSAGE_LENGTH_MAX: Final = 500
 ERROR_LENGTH_MAX: Final = 1000
 COUNT_MAX: Final = 2**31 - 1
+ONE_OF_A_KEY: Final = "backgroundtask_once"
 
 _INSERT: Final = """
 INSERT INTO ledger_backgroundtask
@@ -24,11 +29,11 @@ INSERT INTO ledger_backgroundtask
 VALUES
     (%(id)s, %(entity)s, %(name)s, %(arguments)s::jsonb, %(key)s, 'queued', 0, '', '', 0,
      statement_timestamp(), %(created_by)s, statement_timestamp())
-ON CONFLICT (entity_id, name, key) WHERE state IN ('queued', 'running') AND NOT key = '' DO NOTHING
+ON CONFLICT (entity_id, name, key, state) WHERE state IN ('queued', 'running') AND NOT key = '' DO NOTHING
 """
-_UNDER_WAY: Final = """
+_WAITING: Final = """
 SELECT id FROM ledger_backgroundtask
-WHERE entity_id = %(entity)s AND name = %(name)s AND key = %(key)s AND state IN ('queued', 'running')
+WHERE entity_id = %(entity)s AND name = %(name)s AND key = %(key)s AND state = 'queued' AND NOT key = ''
 """
 _NOT_SENT: Final = """
 UPDATE ledger_backgroundtask SET sent_at = NULL
@@ -40,7 +45,7 @@ SET state = 'running', attempts = attempts + 1, done = 0, total = NULL, message 
     started_at = statement_timestamp(), seen_at = statement_timestamp()
 WHERE entity_id = %(entity)s AND id = %(id)s AND (state = 'queued' OR (
     state = 'running' AND seen_at < statement_timestamp() - %(lost)s * interval '1 second'))
-RETURNING name, arguments, attempts, created_by
+RETURNING name, key, arguments, attempts, created_by
 """
 _OURS: Final = "WHERE entity_id = %(entity)s AND id = %(id)s AND state = 'running' AND attempts = %(attempt)s"
 _SEEN: Final = f"""
@@ -61,10 +66,15 @@ SET state = %(state)s, error = %(error)s, finished_at = clock_timestamp(), seen_
 _DROP: Final = f"DELETE FROM ledger_backgroundtask {_OURS}"
 
 
+class SupersededError(Exception):
+    """A row need not be tried again: the same was asked for once more, and that one waits."""
+
+
 class Claimed(NamedTuple):
     """A row that this worker may work on."""
 
     name: str
+    key: str
     arguments: str  # JSON
     attempt: int
     created_by: UUID | None
@@ -84,13 +94,15 @@ class Claim(NamedTuple):
     entity_id: UUID
     task_id: UUID
     attempt: int
+    name: str = ""
+    key: str = ""
 
 
 def insert(
     *, entity_id: UUID, name: str, arguments: Mapping[str, Any], key: str, created_by: UUID | None
 ) -> tuple[UUID, bool]:
-    """Insert a row and return its id and True, or False and the id of the one of this name and key that waits
-    or runs. Waits for another database transaction that is inserting the same."""
+    """Insert a row and return its id and True, or False and the id of the one of this name and key that is
+    queued. Waits for another database transaction that is inserting the same."""
     row = {
         "entity": entity_id,
         "name": name,
@@ -102,9 +114,16 @@ def insert(
         task_id = new_id()
         if db.execute(_INSERT, row | {"id": task_id}):
             return task_id, True
-        # It may have ended between the two statements; then there is room for a new one.
-        for (under_way,) in db.fetch(_UNDER_WAY, {"entity": entity_id, "name": name, "key": key}):
-            return under_way, False
+        # A worker may have taken it between the two statements; then there is room for a new one.
+        waits = waiting(entity_id, name, key)
+        if waits is not None:
+            return waits, False
+
+
+def waiting(entity_id: UUID, name: str, key: str) -> UUID | None:
+    """Return the id of the row of this name and key that is queued, or None; None without a key, too."""
+    found = db.fetch(_WAITING, {"entity": entity_id, "name": name, "key": key})
+    return found[0][0] if found else None
 
 
 def mark_not_sent(entity_id: UUID, task_id: UUID) -> None:
@@ -113,11 +132,18 @@ def mark_not_sent(entity_id: UUID, task_id: UUID) -> None:
 
 
 def claim(entity_id: UUID, task_id: UUID, *, lost_seconds: float) -> Claimed | None:
-    """Take the row to work on it, or return None: it has ended, is gone, or a live worker has it.
+    """Take the row to work on it, or return None: it has ended, is gone, a live worker has it, or it must
+    wait for another one of its name and key that runs.
 
     A worker that was not seen for `lost_seconds` is taken for dead.
     """
-    rows = db.fetch(_CLAIM, {"entity": entity_id, "id": task_id, "lost": lost_seconds})
+    try:
+        with db.restorable():
+            rows = db.fetch(_CLAIM, {"entity": entity_id, "id": task_id, "lost": lost_seconds})
+    except IntegrityError as error:
+        if db.constraint_name(error) != ONE_OF_A_KEY:
+            raise
+        return None
     return Claimed(*rows[0]) if rows else None
 
 
@@ -127,9 +153,18 @@ def mark_seen(claim: Claim, progress: Progress) -> bool:
 
 
 def mark_for_retry(claim: Claim, progress: Progress, *, error: str, delay_seconds: float) -> bool:
-    """Put the row back into the queue, due after `delay_seconds`; False where it is no longer ours."""
+    """Put the row back into the queue, due after `delay_seconds`; False where it is no longer ours.
+
+    Raises SupersededError where another one of its name and key waits already.
+    """
     values = {"error": _stored(error, ERROR_LENGTH_MAX), "delay": delay_seconds}
-    return bool(db.execute(_RETRY, _values(claim, progress) | values))
+    try:
+        with db.restorable():
+            return bool(db.execute(_RETRY, _values(claim, progress) | values))
+    except IntegrityError as conflict:
+        if db.constraint_name(conflict) != ONE_OF_A_KEY:
+            raise
+        raise SupersededError from conflict
 
 
 def finish(claim: Claim, progress: Progress, *, state: str, error: str = "") -> bool:

@@ -15,7 +15,7 @@ from django.db import DatabaseError, close_old_connections, connection
 from ledger import background_rows as rows
 from ledger.api.json import decode
 from ledger.background import Registered, TaskLostError, TaskRun, registered, send
-from ledger.background_rows import Claim, Claimed
+from ledger.background_rows import Claim, SupersededError
 from ledger.choices import EntityStatus, TaskState
 from ledger.exceptions import LedgerError, shown
 from ledger.ids import Prefix, encode_id
@@ -34,13 +34,13 @@ def run_task(entity_id: UUID, task_id: UUID) -> None:
     """Do the work of a row, and write into it how that ended.
 
     Nothing happens where the row or its company is gone, has ended, or is worked on by a live worker: a queue
-    may deliver twice. What a dead worker began is begun again. An error that nobody foresaw is raised, after
-    it was noted.
+    may deliver twice. Nor where another one of its name and key runs: whoever ends that one sends it again.
+    What a dead worker began is begun again. An error that nobody foresaw is raised, after it was noted.
     """
     claimed = rows.claim(entity_id, task_id, lost_seconds=settings.TASK_LOST_SECONDS)
     if claimed is None:
         return
-    claim = Claim(entity_id, task_id, claimed.attempt)
+    claim = Claim(entity_id, task_id, claimed.attempt, claimed.name, claimed.key)
     entity = Entity.objects.exclude(status=EntityStatus.DELETING).filter(id=entity_id).first()
     if entity is None:  # it was removed while the work was being asked for
         rows.drop(claim)
@@ -65,17 +65,17 @@ def run_task(entity_id: UUID, task_id: UUID) -> None:
             "work. Tell the operator, who finds the reason in the worker's log, and start it again.",
         )
         return
-    _work(kind, claim, claimed, run)
+    _work(kind, claim, run)
 
 
-def _work(kind: Registered, claim: Claim, claimed: Claimed, run: TaskRun) -> None:
+def _work(kind: Registered, claim: Claim, run: TaskRun) -> None:
     try:
         with _seen(claim, run):
             message = kind.work(run)
         if message is not None:
             run.reached = run.reached._replace(message=message)
     except TaskLostError:
-        log.info("tasks.lost", task=_public(claim), name=claimed.name)
+        log.info("tasks.lost", task=_public(claim), name=claim.name)
     except kind.retry_on as error:
         _leave_broken_connection()
         _try_again(claim, run, _text(error), attempts_max=kind.attempts_max)
@@ -83,7 +83,7 @@ def _work(kind: Registered, claim: Claim, claimed: Claimed, run: TaskRun) -> Non
         _finish(claim, run, TaskState.FAILED, _text(error))
     except SoftTimeLimitExceeded:
         _leave_broken_connection()
-        log.error("tasks.too_long", task=_public(claim), name=claimed.name)
+        log.error("tasks.too_long", task=_public(claim), name=claim.name)
         _finish(
             claim,
             run,
@@ -100,7 +100,7 @@ def _work(kind: Registered, claim: Claim, claimed: Claimed, run: TaskRun) -> Non
         )
         if not noted:  # the company was removed under its feet
             return
-        log.exception("tasks.failed", task=_public(claim), name=claimed.name)
+        log.exception("tasks.failed", task=_public(claim), name=claim.name)
         raise
     else:
         _finish(claim, run, TaskState.SUCCEEDED)
@@ -115,16 +115,27 @@ def _try_again(claim: Claim, run: TaskRun, error: str, *, attempts_max: int) -> 
     longest = min(settings.TASK_RETRY_SECONDS * 2 ** (claim.attempt - 1), DELAY_SECONDS_MAX)
     delay = longest * random.uniform(0.5, 1)  # noqa: S311 - no secret
     log.warning("tasks.retried", task=_public(claim), attempt=claim.attempt, error=error)
-    if rows.mark_for_retry(claim, run.reached, error=error, delay_seconds=delay):
+    try:
+        is_ours = rows.mark_for_retry(claim, run.reached, error=error, delay_seconds=delay)
+    except SupersededError:
+        error = f"{error} It was asked for once more, and is tried again as that."
+        _finish(claim, run, TaskState.FAILED, error)
+        return
+    if is_ours:
         send(claim.entity_id, claim.task_id, delay_seconds=delay)
 
 
 def _finish(claim: Claim, run: TaskRun, state: TaskState, error: str = "") -> bool:
-    """Write how it ended; False where the row is no longer ours."""
-    if rows.finish(claim, run.reached, state=state, error=error):
-        return True
-    log.info("tasks.lost", task=_public(claim))
-    return False
+    """Write how it ended, and send what had to wait for that; False where the row is no longer ours."""
+    if not rows.finish(claim, run.reached, state=state, error=error):
+        log.info("tasks.lost", task=_public(claim))
+        return False
+    if claim.key:
+        # Its message may have come while this ran, and was passed over.
+        next_id = rows.waiting(claim.entity_id, claim.name, claim.key)
+        if next_id is not None:
+            send(claim.entity_id, next_id)
+    return True
 
 
 def _leave_broken_connection() -> None:

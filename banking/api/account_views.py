@@ -251,7 +251,8 @@ class Sync(ApiView):
     @extend_schema(
         operation_id="syncBanks",
         summary="Ask the banks what is new",
-        description="Queues a sync of every connection. Asking again while one waits or runs gives that one.",
+        description="Queues a sync of every connection. Asking again while one waits gives that one; while "
+        "one runs, another is queued behind it, because that one may have passed by what is new now.",
         tags=_TAGS,
         parameters=[ENTITY_QUERY],
         request=NoFields,

@@ -228,7 +228,8 @@ class Import(ApiView):
         operation_id="syncIntegration",
         summary="Import once more",
         description="Reads the provider's books again, in the background, and records what is new there and "
-        "what was left out before; nothing comes twice. While an import runs, that one is given.",
+        "what was left out before; nothing comes twice. While an import waits, that one is given; while one "
+        "runs, another waits until it has ended.",
         tags=_TAGS,
         parameters=[ENTITY_QUERY],
         request=NamedBody,

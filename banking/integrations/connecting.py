@@ -111,7 +111,7 @@ def receive(provider: IntegrationProvider, *, returned: Mapping[str, str], actor
 
 
 def start_import(*, entity: Entity, integration: Integration, actor: Actor) -> BackgroundTask:
-    """Begin an import in the background, or return the one that is under way."""
+    """Begin an import in the background, or return the one that waits."""
     return start_task(
         entity=entity,
         name=IMPORT_TASK,

@@ -30,7 +30,7 @@ def apply_or_start(*, entity: Entity, selection: Selection, actor: Actor) -> Pla
 
 
 def start_applying(*, entity: Entity, selection: Selection, actor: Actor) -> BackgroundTask:
-    """Let the worker apply rules; where just that waits or runs already, its row is returned."""
+    """Let the worker apply rules; where just that waits already, its row is returned."""
     arguments = _arguments(selection)
     digest = hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()
     return start_task(entity=entity, name=TASK, arguments=arguments, key=digest, actor=actor)

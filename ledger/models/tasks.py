@@ -16,7 +16,8 @@ class BackgroundTask(TenantModel):
     # Which work, as in "banking.sync_connection", and with what; ids, never secrets.
     name = models.CharField(max_length=100)
     arguments = models.JSONField(default=dict)
-    # While one of this name and key waits or runs, asking again gives that one.
+    # Of one name and key, one runs and one waits at most: asking again gives the one that waits. What is
+    # asked for while one runs is done after it, because that one may have looked already.
     key = models.CharField(max_length=100, blank=True)
     state = models.CharField(max_length=10, choices=TaskState, default=TaskState.QUEUED)
     # How much is done, of how much where that is known.
@@ -40,7 +41,7 @@ class BackgroundTask(TenantModel):
         constraints = [
             TenantPrimaryKey(name="ledger_backgroundtask_tenant_key"),
             models.UniqueConstraint(
-                fields=["entity", "name", "key"],
+                fields=["entity", "name", "key", "state"],
                 condition=Q(state__in=[TaskState.QUEUED, TaskState.RUNNING]) & ~Q(key=""),
                 name="backgroundtask_once",
             ),

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -138,7 +139,7 @@ def test_a_queue_that_is_away_does_not_fail_the_request(entity: Entity, queue_is
     assert (task.state, task.sent_at) == (TaskState.QUEUED, None)
 
 
-def test_asking_again_gives_the_work_that_waits_or_runs(
+def test_asking_again_gives_the_work_that_waits(
     entity: Entity, work: Does, django_capture_on_commit_callbacks: Any, sent: Sent
 ) -> None:
     other = make_entity(make_developer().developer)
@@ -146,18 +147,102 @@ def test_asking_again_gives_the_work_that_waits_or_runs(
 
     with django_capture_on_commit_callbacks(execute=True):
         first = start_task(entity=entity, name=name, key="one")
-        waits = start_task(entity=entity, name=name, key="one")
-        BackgroundTask.objects.filter(id=first.id).update(state=TaskState.RUNNING)
-        runs = start_task(entity=entity, name=name, key="one")
+        again = start_task(entity=entity, name=name, key="one")
         elsewhere = start_task(entity=other, name=name, key="one")
         another_key = start_task(entity=entity, name=name, key="two")
         BackgroundTask.objects.filter(id=first.id).update(state=TaskState.SUCCEEDED)
         afterwards = start_task(entity=entity, name=name, key="one")
         keyless = {start_task(entity=entity, name=name).id for _ in range(2)}
 
-    assert waits.id == runs.id == first.id
+    assert again.id == first.id
     assert len({first.id, elsewhere.id, another_key.id, afterwards.id} | keyless) == 6
     assert len(sent) == 6
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_asked_for_while_the_same_runs_is_done_after_it(
+    entity: Entity, work: Does, sent: Sent
+) -> None:
+    runs: list[int] = []
+    asked: list[BackgroundTask] = []
+
+    def does(run: TaskRun) -> None:
+        runs.append(run.arguments["number"])
+        if not asked:
+            asked.extend(
+                start_task(entity=entity, name=name, arguments={"number": number}, key="one")
+                for number in (2, 3)
+            )
+            # Its message comes while this one runs, and opens nothing.
+            run_task(entity.id, asked[0].id)
+
+    name = work(does)
+    first = started(entity, name, arguments={"number": 1}, key="one")
+
+    second, third = asked
+    second.refresh_from_db()
+    assert (first.state, second.state, third.id) == (TaskState.SUCCEEDED, TaskState.QUEUED, second.id)
+    assert runs == [1]
+    # It was sent when it was asked for, and once more when there was room for it.
+    assert [task_id for task_id, _ in sent] == [str(first.id), str(second.id), str(second.id)]
+    run_task(entity.id, second.id)
+    assert runs == [1, 2]
+
+
+@pytest.mark.parametrize("end", [ConflictError("Refused."), KeyError("a fault of ours")])
+def test_work_that_fails_gives_the_place_to_what_waits_behind_it(
+    entity: Entity, work: Does, sent: Sent, end: Exception
+) -> None:
+    def does(run: TaskRun) -> None:
+        if run.arguments:
+            start_task(entity=entity, name=name, key="one")
+            raise end
+
+    name = work(does)
+    task = start_task(entity=entity, name=name, arguments={"fails": True}, key="one")
+    with nullcontext() if isinstance(end, ConflictError) else pytest.raises(KeyError):
+        run_task(entity.id, task.id)
+
+    second = BackgroundTask.objects.exclude(id=task.id).get()
+    assert sent == [(str(second.id), None)]
+    run_task(entity.id, second.id)
+    second.refresh_from_db()
+    assert second.state == TaskState.SUCCEEDED
+
+
+def test_work_that_fails_in_passing_is_not_tried_again_where_the_same_waits(
+    entity: Entity, work: Does, sent: Sent
+) -> None:
+    def does(run: TaskRun) -> None:
+        if run.arguments:
+            start_task(entity=entity, name=name, key="one")
+            raise AwayError("The bank does not answer.")
+
+    name = work(does)
+    task = started(entity, name, arguments={"fails": True}, key="one")
+
+    second = BackgroundTask.objects.exclude(id=task.id).get()
+    assert (task.state, task.attempts) == (TaskState.FAILED, 1)
+    assert task.error == "The bank does not answer. It was asked for once more, and is tried again as that."
+    assert (second.state, sent) == (TaskState.QUEUED, [(str(second.id), None)])
+
+
+def test_what_waits_behind_work_of_a_dead_worker_waits_until_another_has_ended_it(
+    entity: Entity, work: Does, sent: Sent
+) -> None:
+    runs: list[int] = []
+    name = work(lambda run: runs.append(run.arguments["number"]))
+    first = start_task(entity=entity, name=name, arguments={"number": 1}, key="one")
+    background_rows.claim(entity.id, first.id, lost_seconds=60)
+    second = start_task(entity=entity, name=name, arguments={"number": 2}, key="one")
+    age(first, 61)
+
+    run_task(entity.id, second.id)
+    assert runs == []
+    run_task(entity.id, first.id)
+    assert sent == [(str(second.id), None)]
+    run_task(entity.id, second.id)
+    assert runs == [1, 2]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -545,6 +630,7 @@ def test_a_run_costs_few_statements(
     name = work(lambda run: None)
     with django_assert_num_queries(2):  # the row in, the row out
         task = start_task(entity=entity, name=name, key="one")
-    with django_assert_num_queries(3):  # taken, the company, ended
+    # Taken (with a savepoint around it, in a test), the company, ended, what waits behind it.
+    with django_assert_num_queries(6):
         run_task(entity.id, task.id)
     assert db.fetch("SELECT state FROM ledger_backgroundtask WHERE id = %s", [task.id]) == [("succeeded",)]
