@@ -1,18 +1,20 @@
 """How sandbox companies look in requests and responses."""
 
 from decimal import Decimal
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rest_framework import serializers
 
 from banking.models import BankAccount
-from banking.sandbox.company import Sandbox
 from banking.sandbox.industries import INDUSTRIES, industry_named
 from ledger.api.developer_shapes import PreferencesInput
 from ledger.api.fields import RequestField
 from ledger.api.schema import example_id
 from ledger.api.serializers import IdField, RequestSerializer, TextField
 from ledger.ids import Prefix
+
+if TYPE_CHECKING:
+    from banking.sandbox.company import Sandbox
 
 NAME_LENGTH_MAX: Final = 200
 
@@ -124,7 +126,7 @@ EXAMPLE: Final = {
 }
 
 
-def sandbox_json(made: Sandbox, *, token: str | None) -> dict[str, Any]:
+def sandbox_json(made: "Sandbox", *, token: str | None) -> dict[str, Any]:
     """Return a sandbox company as the one response shows it that may hold the key's secret."""
     return {
         "developer": {

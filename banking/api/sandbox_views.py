@@ -10,7 +10,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from banking.api.sandbox_shapes import EXAMPLE, SandboxBody, SandboxInput, sandbox_json
-from banking.sandbox.company import create_sandbox
 from banking.sandbox.industries import INDUSTRIES, software
 from ledger import tokens
 from ledger.api.query import parse_query
@@ -56,6 +55,9 @@ class Sandbox(ApiView):
     )
     def post(self, request: Request) -> Response:
         """Make a sandbox company."""
+        # Not before somebody makes one: the story of its months takes memory of every web worker.
+        from banking.sandbox.company import create_sandbox
+
         if not settings.SANDBOX:
             raise NotFoundError("There is no sandbox here; its operator has not switched it on (SANDBOX).")
         parse_query(request)
