@@ -7,7 +7,7 @@ is not undone by rolling back.
 import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import structlog
@@ -33,6 +33,8 @@ from ledger.services.books import forget
 log = structlog.get_logger(__name__)
 
 DISCONNECT = "banking.disconnect_connection"
+# In Plaid's words: the bank answers as ever, and stops in some days unless the person renews the permission.
+ENDING_CODES: Final = frozenset({"PENDING_EXPIRATION", "PENDING_DISCONNECT"})
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,8 @@ def store_connection(
 
 
 def start_sync(*, entity: Entity, connection: BankConnection, actor: Actor) -> BackgroundTask:
-    """Ask for a sync of the connection; the one that waits or runs is as good."""
+    """Ask for a sync of the connection; one that waits is as good, one that runs may have passed by what is
+    asked for."""
     return start_task(
         entity=entity,
         name=SYNC_CONNECTION,

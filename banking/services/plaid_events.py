@@ -14,7 +14,7 @@ from django.db import transaction
 from banking.choices import ConnectionStatus, ProviderName
 from banking.models import BankConnection
 from banking.providers.plaid.errors import LOGIN_CODES, passes, without_secrets
-from banking.services.connecting import mark_connection, start_sync
+from banking.services.connecting import ENDING_CODES, mark_connection, start_sync
 from ledger.actors import Actor
 from ledger.entity_cache import find_entity
 from ledger.models import Entity
@@ -31,10 +31,10 @@ UPDATE_CODES: Final = frozenset(
         "TRANSACTIONS_REMOVED",
     }
 )
-# Not broken yet, but it will be in some days.
-ENDING_CODES: Final = frozenset({"PENDING_EXPIRATION", "PENDING_DISCONNECT"})
 _LOG_IN: Final = "The person has to log in at the bank again; a link token for this connection leads there."
-_ENDS: Final = "The bank's permission ends soon; a link token for this connection renews it."
+_ENDS: Final = (
+    "The bank's permission ends soon; a link token for this connection renews it. Ask for a sync afterwards."
+)
 _REVOKED: Final = "The person has withdrawn the permission; connect the bank anew."
 
 
@@ -107,7 +107,8 @@ def _take(event: Event, entity: Entity, connection: BankConnection, actor: Actor
         case "ITEM", "USER_PERMISSION_REVOKED" as code:
             mark(ConnectionStatus.FAILED, code, _REVOKED)
         case "ITEM", code if code in ENDING_CODES:
-            mark(ConnectionStatus.LOGIN_REQUIRED, code, _ENDS)
+            # The bank still answers, so it is still polled; what is broken already is not made less so.
+            mark(ConnectionStatus.ACTIVE, code, _ENDS, was=[ConnectionStatus.ACTIVE])
         case "ITEM", "ERROR" if error_code in LOGIN_CODES:
             said = without_secrets(event.of_error("error_message"))
             mark(ConnectionStatus.LOGIN_REQUIRED, error_code, f"{_LOG_IN} Plaid: {said}")

@@ -27,11 +27,12 @@ from banking.providers.base import (
 from banking.querysets import find_connection
 from banking.services.accounts import set_balances
 from banking.services.changing import remove_lines
-from banking.services.connecting import mark_connection, start_sync
+from banking.services.connecting import ENDING_CODES, mark_connection, start_sync
 from banking.services.locks import hold_lines
 from banking.services.recording import record_lines
 from banking.services.storing import line_fault, store_lines
 from ledger.actors import Actor
+from ledger.choices import ActorKind
 from ledger.clock import utc_now
 from ledger.db import fetch, uuid_array
 from ledger.encryption import decrypt
@@ -188,15 +189,22 @@ def _store(
         _record(entity, new_ids, actor, synced)
         connection.cursor = cursor
         connection.synced_at = utc_now()
-        is_well = not synced.not_kept and connection.error_code != LINES_NOT_KEPT
         if synced.not_kept:
             connection.error_code = LINES_NOT_KEPT
             connection.error_message = f"{synced.not_kept} lines could not be kept: {synced.reason}"[:500]
-        elif is_well:
+        elif not _stands(connection.error_code, actor):
             connection.error_code = connection.error_message = ""
         connection.status = ConnectionStatus.ACTIVE
         connection.save(update_fields=["cursor", "synced_at", "error_code", "error_message", "status"])
     return synced
+
+
+def _stands(error_code: str, actor: Actor) -> bool:
+    """Whether what is wrong with a connection is still to be said after a sync that went well."""
+    if error_code in ENDING_CODES:
+        # Polls go well until the permission ends. Who asks for a sync was told, and has renewed it.
+        return actor.kind == ActorKind.SYSTEM
+    return error_code == LINES_NOT_KEPT
 
 
 def _take_balances(connection: BankConnection, seen: list[AccountSeen]) -> dict[str, BankAccount]:

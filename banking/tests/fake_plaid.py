@@ -103,6 +103,8 @@ class FakeItem:
     webhook: str | None = None
     # The code of what is wrong with the log-in, or none.
     broken: str | None = None
+    # Whether Plaid has read the bank for the first time.
+    is_ready: bool = True
     log: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     lines: dict[str, dict[str, Any]] = field(default_factory=dict)
     # What happens before the next pages are served, one entry for each.
@@ -396,6 +398,11 @@ class FakePlaid:
         if item.before_pages and (action := item.before_pages.popleft()):
             action()
             item = self._item(body)
+        if not item.is_ready:
+            return {
+                **{"added": [], "modified": [], "removed": [], "next_cursor": "", "has_more": False},
+                **{"transactions_update_status": "NOT_READY", "accounts": item.accounts},
+            }
         start = _position(str(body.get("cursor") or ""), item)
         was = item.paging.pop(start, None)
         if was is not None and was != len(item.log):

@@ -16,7 +16,7 @@ from banking.background import poll_connections
 from banking.models import BankConnection, BankLine
 from banking.providers.plaid import client, signatures
 from banking.providers.plaid.signatures import KeyRing
-from banking.tests.fake_plaid import FakeItem, FakePlaid, new_account
+from banking.tests.fake_plaid import FakeItem, FakePlaid, Webhook, new_account
 from ledger.api import json
 from ledger.background_runs import run_task
 from ledger.choices import TaskState
@@ -94,6 +94,19 @@ class Bakery:
         # Each line made one transaction, and none is there twice.
         ids = list(Transaction.objects.filter(entity_id=self.entity.id).values_list("external_id", flat=True))
         assert len(ids) == len(set(ids))
+
+
+def hear(webhook: Webhook) -> None:
+    """Let Plaid call us."""
+    body: Any = webhook.body
+    answer = Caller().generic(
+        "POST",
+        "/v1/banks/webhook/plaid",
+        body,
+        "application/json",
+        HTTP_PLAID_VERIFICATION=webhook.signature,
+    )
+    assert answer.status_code == 200, answer.content
 
 
 @pytest.fixture
@@ -177,6 +190,70 @@ def test_a_connection_lives_through_everything(plaid: FakePlaid, bakery: Bakery)
     assert (connection.status, connection.access_token) == ("disconnected", "")
     assert len(bakery.transactions()) == 4
     bakery.assert_books_hold()
+
+
+def test_a_bank_that_plaid_has_not_read_yet_is_asked_again_and_does_not_count_as_synced(
+    plaid: FakePlaid, bakery: Bakery
+) -> None:
+    item = plaid.new_item(is_ready=False)
+    item.add(Decimal("7.00"))
+    bakery.connect(plaid, item)
+
+    (task,) = bakery.work()
+
+    # The task waits for its next attempt, so the accounts are on their way and not done.
+    assert (task.state, "first time" in task.error) == (TaskState.QUEUED, True)
+    assert (bakery.status()["syncStatus"], bakery.status()["lastSyncedAt"]) == ("in_progress", None)
+    item.is_ready = True
+    bakery.work()
+    assert bakery.status()["syncStatus"] == "completed"
+    assert bakery.amounts() == [7]
+
+
+def test_a_permission_that_ends_soon_is_said_until_a_person_asks_for_a_sync_and_polled_meanwhile(
+    plaid: FakePlaid, bakery: Bakery
+) -> None:
+    item = plaid.new_item()
+    bakery.connect(plaid, item)
+    bakery.work()
+    hear(plaid.webhook(item.id, "PENDING_EXPIRATION", kind="ITEM", consent_expiration_time="2024-04-01"))
+
+    # The bank answers as ever, so its lines come as ever.
+    item.add(Decimal("7.00"))
+    BankConnection.objects.update(sync_started_at=None, synced_at=utc_now() - dt.timedelta(days=2))
+    assert poll_connections() == 1
+    bakery.work()
+    assert bakery.amounts() == [7]
+    assert bakery.status()["connectionStatus"] == "active"
+    assert "ends soon" in bakery.status()["error"]
+
+    # Renewed in the bank's window, which tells nobody.
+    bakery.sync()
+    assert (bakery.status()["connectionStatus"], bakery.status()["error"]) == ("active", None)
+
+
+def test_lines_that_come_while_a_sync_ends_are_fetched_by_the_one_that_their_webhook_asks_for(
+    plaid: FakePlaid, bakery: Bakery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = plaid.new_item()
+    item.add(Decimal("7.00"))
+    bakery.connect(plaid, item)
+    pages = client.sync_transactions
+
+    def last_page(token: str, cursor: str) -> Any:
+        page = pages(token, cursor)
+        if len(item.log) == 1:
+            item.add(Decimal("8.00"))
+            hear(plaid.webhook(item.id, "SYNC_UPDATES_AVAILABLE"))
+        return page
+
+    monkeypatch.setattr(client, "sync_transactions", last_page)
+    bakery.work()
+    assert bakery.amounts() == [7]
+
+    (second,) = bakery.work()
+    assert second.state == TaskState.SUCCEEDED
+    assert bakery.amounts() == [7, 8]
 
 
 def test_lines_that_change_between_pages_are_each_there_once(plaid: FakePlaid, bakery: Bakery) -> None:
@@ -266,18 +343,9 @@ def test_a_webhook_starts_the_sync_that_fetches_its_lines(plaid: FakePlaid, bake
     bakery.work()
     item.add(Decimal("7.00"))
 
-    webhook = plaid.webhook(item.id, "SYNC_UPDATES_AVAILABLE")
-    body: Any = webhook.body
-    answer = Caller().generic(
-        "POST",
-        "/v1/banks/webhook/plaid",
-        body,
-        "application/json",
-        HTTP_PLAID_VERIFICATION=webhook.signature,
-    )
+    hear(plaid.webhook(item.id, "SYNC_UPDATES_AVAILABLE"))
     bakery.work()
 
-    assert answer.status_code == 200
     assert bakery.amounts() == [7]
 
 

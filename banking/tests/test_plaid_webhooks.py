@@ -134,8 +134,8 @@ def test_new_lines_start_one_sync_of_that_connection_alone(
     [
         ("ERROR", "ITEM_LOGIN_REQUIRED", "login_required", "ITEM_LOGIN_REQUIRED"),
         ("ERROR", "ITEM_LOCKED", "login_required", "ITEM_LOCKED"),
-        ("PENDING_EXPIRATION", None, "login_required", "PENDING_EXPIRATION"),
-        ("PENDING_DISCONNECT", None, "login_required", "PENDING_DISCONNECT"),
+        ("PENDING_EXPIRATION", None, "active", "PENDING_EXPIRATION"),
+        ("PENDING_DISCONNECT", None, "active", "PENDING_DISCONNECT"),
         ("USER_PERMISSION_REVOKED", None, "failed", "USER_PERMISSION_REVOKED"),
     ],
 )
@@ -181,6 +181,17 @@ def test_a_repaired_log_in_makes_the_connection_active_and_starts_a_sync(
     assert state(connection) == ("active", "")
     assert connection.error_message == ""
     assert syncs() == [(entity.id, str(connection.id))]
+
+
+@pytest.mark.parametrize("status", [ConnectionStatus.LOGIN_REQUIRED, ConnectionStatus.FAILED])
+def test_a_permission_that_ends_soon_makes_nothing_of_a_connection_that_is_broken_already(
+    plaid: FakePlaid, entity: Entity, status: ConnectionStatus
+) -> None:
+    connection = connected(entity, status=status, error_code="BROKEN")
+
+    sent(plaid.webhook(ITEM, "PENDING_EXPIRATION", kind="ITEM"))
+
+    assert state(connection) == (status, "BROKEN")
 
 
 def test_a_permission_that_was_withdrawn_is_not_repaired_by_a_late_word(

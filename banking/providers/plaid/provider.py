@@ -13,6 +13,7 @@ from banking.providers.base import (
     LineRemoved,
     LineSeen,
     Link,
+    ProviderDownError,
     SyncPage,
 )
 from banking.providers.plaid import client
@@ -61,6 +62,9 @@ class PlaidProvider:
     def sync(self, access_token: str, cursor: str) -> SyncPage:
         """The next page of what changed since `cursor`."""
         page = client.sync_transactions(access_token, cursor)
+        if page.transactions_update_status == "NOT_READY":
+            # Of a new connection there is nothing yet, which is not to be taken for all there is.
+            raise ProviderDownError("Plaid is still reading the bank for the first time; try again later.")
         added, _ = _lines(page.added)
         modified, emptied = _lines(page.modified)
         removed = [LineRemoved(one.transaction_id, one.account_id) for one in page.removed]

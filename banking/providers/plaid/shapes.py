@@ -128,6 +128,8 @@ class SyncAnswer(msgspec.Struct):
     next_cursor: str
     has_more: bool
     accounts: list[Account] = []
+    # How much of the bank Plaid itself has read: NOT_READY, INITIAL_UPDATE_COMPLETE, …
+    transactions_update_status: str | None = None
 
 
 class Key(msgspec.Struct):
