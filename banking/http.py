@@ -43,9 +43,10 @@ class BoundedAdapter(HTTPAdapter):
     """Sends what a session of `requests` wants to send, within our bounds.
 
     A `repeatable` call (a GET, where nothing is said) is tried three times where the failure may pass by
-    itself; another one only where the service says that it did nothing (429). What is still failing after
-    that is raised, so that a caller sees no status of a passing failure: as what `meaning` makes of the last
-    answer, or else as ProviderDownError.
+    itself; another one only where the service says that it did nothing (429). A new attempt begins only
+    within the time that one answer may take, so that a service that hangs is waited for once. What is still
+    failing after that is raised, so that a caller sees no status of a passing failure: as what `meaning`
+    makes of the last answer, or else as ProviderDownError.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class BoundedAdapter(HTTPAdapter):
         *,
         read_timeout_seconds: float = READ_TIMEOUT_SECONDS,
         attempts_max: int = ATTEMPTS_MAX,
+        answer_bytes_max: int | None = None,
         repeatable: bool | None = None,
         meaning: Callable[[requests.Response], ProviderError] | None = None,
     ) -> None:
@@ -61,6 +63,7 @@ class BoundedAdapter(HTTPAdapter):
         self.service = service
         self.read_timeout_seconds = read_timeout_seconds
         self.attempts_max = attempts_max
+        self.answer_bytes_max = answer_bytes_max
         self.repeatable = repeatable
         self.meaning = meaning or self._meaning
 
@@ -68,7 +71,7 @@ class BoundedAdapter(HTTPAdapter):
         """Return the answer, read to its end. Raises ProviderDownError (or what `meaning` gives), and
         ProviderError for a redirect and for an answer that is too large."""
         repeatable = request.method == "GET" if self.repeatable is None else self.repeatable
-        attempt = 1
+        attempt, began = 1, time.monotonic()
         while True:
             # Not for secrecy: callers that failed together should not come back together.
             seconds = PAUSE_SECONDS * 2 ** (attempt - 1) * random.uniform(0.75, 1.25)  # noqa: S311
@@ -96,6 +99,8 @@ class BoundedAdapter(HTTPAdapter):
                 asked = _retry_after(response.headers)
                 seconds = seconds if asked is None else asked
                 may_repeat = repeatable or status == 429
+            # What has hung once is not waited for a second time: somebody may wait for us, too.
+            may_repeat = may_repeat and time.monotonic() - began < self.read_timeout_seconds
             if attempt >= self.attempts_max or not may_repeat or seconds > RETRY_AFTER_SECONDS_MAX:
                 raise failure
             pause(seconds)
@@ -112,15 +117,15 @@ class BoundedAdapter(HTTPAdapter):
         deadline = time.monotonic() + self.read_timeout_seconds
         kwargs |= {"stream": True, "timeout": (CONNECT_TIMEOUT_SECONDS, self.read_timeout_seconds)}
         response = super().send(request, **kwargs)
-        body = bytearray()
+        body, bytes_max = bytearray(), self.answer_bytes_max or ANSWER_BYTES_MAX
         with response:
             # What there is, at most so much: `iter_content` would wait until a piece is full, for as long as
             # somebody lets bytes trickle.
             while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
                 body += chunk
-                if len(body) > ANSWER_BYTES_MAX:
+                if len(body) > bytes_max:
                     raise ProviderError(
-                        f"{self.service} answered with more than {ANSWER_BYTES_MAX} bytes, which is not read."
+                        f"{self.service} answered with more than {bytes_max} bytes, which is not read."
                     )
                 if time.monotonic() > deadline:
                     raise requests.Timeout

@@ -8,7 +8,7 @@ import structlog
 from banking.choices import IntegrationProvider
 from banking.integrations.applications import Application, application
 from banking.integrations.exceptions import ConnectAgainError
-from banking.integrations.oauth import Tokens
+from banking.integrations.oauth import TOKEN_TIMEOUT_SECONDS, Tokens
 from banking.integrations.tokens import access_token, refuse
 from banking.models import Integration
 from ledger.exceptions import ProviderError
@@ -26,7 +26,12 @@ class Calls:
     """GETs JSON of a provider. Never used inside of a database transaction."""
 
     def __init__(
-        self, app: Application, token: Callable[[str | None], str], refuse: Callable[[str], Exception]
+        self,
+        app: Application,
+        token: Callable[[str | None], str],
+        refuse: Callable[[str], Exception],
+        *,
+        timeout_seconds: float | None = None,
     ) -> None:
         self.app = app
         # Gives a token to read with; told of one that was refused, a newer one.
@@ -36,10 +41,13 @@ class Calls:
         # Not before a provider is called: a web worker that never does keeps 5 MB less.
         import requests
 
-        from banking.http import BoundedAdapter, bound
+        from banking.http import READ_TIMEOUT_SECONDS, BoundedAdapter, bound
 
         self._session = requests.Session()
-        bound(self._session, BoundedAdapter(app.name))
+        bound(
+            self._session,
+            BoundedAdapter(app.name, read_timeout_seconds=timeout_seconds or READ_TIMEOUT_SECONDS),
+        )
 
     def get(
         self,
@@ -115,11 +123,16 @@ def calls_of(integration: Integration, app: Application | None = None) -> Calls:
 
 
 def calls_with(app: Application, tokens: Tokens) -> Calls:
-    """Calls with tokens that are not stored."""
+    """Calls with tokens that are not stored: a person waits for what they say, so not for long."""
 
     def token(refused: str | None) -> str:
         if refused is not None:
             raise ConnectAgainError(app.provider)
         return tokens.access_token
 
-    return Calls(app, token, lambda refused: ConnectAgainError(app.provider))
+    return Calls(
+        app,
+        token,
+        lambda refused: ConnectAgainError(app.provider),
+        timeout_seconds=TOKEN_TIMEOUT_SECONDS,
+    )

@@ -143,6 +143,15 @@ def test_an_answer_that_trickles_is_given_up(service: Service) -> None:
     assert time.monotonic() - started < 3
 
 
+def test_a_service_that_hangs_is_waited_for_once(service: Service) -> None:
+    service.pause_seconds = 0.5
+    service.answers = [b"~" + answer(), answer()]
+
+    with pytest.raises(ProviderDownError, match="did not answer"):
+        send(service, read_timeout_seconds=0.1)
+    assert len(service.requests) == 1
+
+
 def test_a_packed_answer_is_unpacked(service: Service) -> None:
     body = gzip.compress(b'{"text": "' + b"a" * 200_000 + b'"}')
     service.answers = [answer("200 OK", body, "Content-Encoding: gzip")]

@@ -25,8 +25,8 @@ _local = threading.local()
 def call(path: str, body: Mapping[str, object], *, repeatable: bool) -> dict[str, Any]:
     """Post `body` to `path` (as `/item/get`) and return the object that comes back.
 
-    A `repeatable` call is tried three times where the failure may pass by itself; another one only where
-    Plaid says that it did nothing (429). Raises the errors of `banking.providers.base`.
+    A `repeatable` call is tried up to three times where the failure may pass by itself; another one only
+    where Plaid says that it did nothing (429). Raises the errors of `banking.providers.base`.
     """
     # Not before Plaid is called: a web worker that never does keeps 5 MB less.
     from banking.http import json_of
