@@ -52,10 +52,10 @@ def adopt_accounts(
     """Return the account that stands for each of `accounts`, making those that the ledger does not have.
 
     `source` names the other program's books, as "quickbooks:9130347". An account is found, in this order, by
-    its id there, by code and type, by name (in any case) and type below the same parent; nothing but its
-    metadata is changed then, which remembers the id. One of ours stands for one of theirs at most. What is
-    made stands below what stands for its parent, where that is of its type, else at the top level; a code
-    that another account has is left out. A second call makes nothing.
+    its id there, and of those that are open by code and type, by name (in any case) and type below the same
+    parent; nothing but its metadata is changed then, which remembers the id. One of ours stands for one of
+    theirs at most. What is made stands below what stands for its parent, where that is of its type, else at
+    the top level; a code that another account has is left out. A second call makes nothing.
 
     It costs a handful of statements and one more per 2,000 accounts.
     """
@@ -107,7 +107,8 @@ class _Adoption:
                 self.spoken_for.add(account.id)
             if account.sub_type_code is not None:
                 self.by_code[account.sub_type_code] = account
-            self.by_place.setdefault((account.parent_id, account.type, folded(account.name)), account)
+            if account.closed_at is None:
+                self.by_place.setdefault((account.parent_id, account.type, folded(account.name)), account)
         parents = {account.id: account.parent_id for account in stored}
         for account in stored:
             self._measure(account.id, parents)
@@ -134,7 +135,9 @@ class _Adoption:
             self.by_place.get((parent.id if parent else None, str(outside.type), folded(_name(outside)))),
         )
         for account in candidates:
-            if account is not None and account.type == outside.type and account.id not in self.spoken_for:
+            if account is None or account.closed_at is not None or account.type != outside.type:
+                continue
+            if account.id not in self.spoken_for:
                 self._remember(account, outside)
                 self.taken_over.append(account)
                 return account

@@ -11,6 +11,7 @@ from accounts.models import Account
 from accounts.services.outside import OutsideAccount, adopt_accounts
 from accounts.tests.conftest import make_account
 from ledger.actors import Actor
+from ledger.clock import utc_now
 from ledger.models import AuditEvent, Entity, Ledger
 
 ASSET, EXPENSE = AccountType.ASSET, AccountType.EXPENSE
@@ -92,6 +93,20 @@ def test_one_of_ours_stands_for_one_of_theirs_in_each_of_their_books(
     assert one.account_ids["b"] != ours.id
     ours.refresh_from_db()
     assert ours.metadata == {"note": 1, "outsideIds": {"xero:one": "a", "quickbooks:7": "z"}}
+
+
+def test_a_closed_account_is_not_taken_over_as_nothing_could_be_recorded_on_it(
+    adopt: Any, entity: Entity, books: Ledger
+) -> None:
+    closed = make_account(books, "Cash", sub_type_code=1010, closed_at=utc_now())
+    by_another_name = make_account(books, "cash")
+
+    adopted = adopt(OutsideAccount("1", "Till", ASSET, code="1010"), OutsideAccount("2", "Cash", ASSET))
+
+    till = by_name(entity, "Till")
+    assert (adopted.made, adopted.account_ids) == (1, {"1": till.id, "2": by_another_name.id})
+    # Codes are given once, to closed accounts too.
+    assert (till.sub_type_code, closed.sub_type_code) == (None, 1010)
 
 
 def test_a_code_is_one_where_ours_can_be_and_is_taken_once(adopt: Any, entity: Entity, books: Ledger) -> None:

@@ -112,7 +112,7 @@ class _Import:
 
     def run(self, progress: Callable[[int], None]) -> ImportState:
         state = state_of(self.integration)
-        if state is None or not state.position:
+        if state is None or state.position is None:
             state = ImportState()
         self._check_currency()
         self._take_accounts(state)
@@ -151,8 +151,9 @@ class _Import:
             )
             state.accounts_made += adopted.made
             if not state.position:
-                # Where it goes on in the middle, these were counted at its beginning.
-                state.accounts_known = len(adopted.account_ids) - adopted.made
+                # Counted again where it breaks off before its first page, and not where later.
+                state.accounts_known = max(0, len(adopted.account_ids) - state.accounts_made)
+                state.left_out, state.faults = 0, []
                 for fault in faults:
                     state.leave_out(fault.id, fault.reason)
             self._save(row, state)

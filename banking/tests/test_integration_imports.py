@@ -188,6 +188,30 @@ def test_an_import_that_breaks_off_goes_on_where_it_was(bakery: Customer, quickb
     assert [one.split("startposition ")[1].split()[0] for one in positions] == ["5", "7", "9", "11"]
 
 
+def test_an_import_that_breaks_off_before_its_first_page_counts_the_accounts_that_it_made_once(
+    bakery: Customer, quickbooks: FakeQuickBooks
+) -> None:
+    quickbooks.account("9", "Strange", "Cryptocurrency")
+    bakery.connect(quickbooks)
+    entries = quickbooks_source.QuickBooks.entries
+
+    def first_fails(self: Any, calls: Any, workspace_id: str, position: str) -> Any:
+        quickbooks.before += [("query", Raw(503))] * 3
+        return entries(self, calls, workspace_id, position)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(quickbooks_source.QuickBooks, "entries", first_fails)
+        assert bakery.run_import().state == "queued"
+
+    task = bakery.run_import()
+
+    assert "5 accounts were made" in task.message
+    assert "0 accounts were there" in task.message
+    shown = bakery.shown()["lastImport"]
+    assert (shown["accountsMade"], shown["accountsKnown"], shown["leftOut"]) == (5, 0, 1)
+    assert [fault["source"] for fault in shown["faults"]] == ["Account:9"]
+
+
 def test_a_page_costs_the_same_statements_whatever_its_size(
     bakery: Customer, quickbooks: FakeQuickBooks
 ) -> None:
