@@ -10,6 +10,7 @@ class BankingConfig(AppConfig):
         """Connect the receivers, and make the providers known."""
         from banking import receivers, verification  # noqa: F401
         from banking.choices import ProviderName
+        from banking.integrations import checks as integration_checks  # noqa: F401
         from banking.providers.base import register_provider
         from banking.providers.plaid import checks  # noqa: F401
         from banking.reconciliation import receivers as reconciliation_receivers  # noqa: F401

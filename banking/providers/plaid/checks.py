@@ -11,7 +11,8 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from banking.choices import ProviderName
 
-_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+# Addresses that do not leave this machine.
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 @register(Tags.security)
@@ -28,7 +29,7 @@ def check_plaid(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any) -
             )
         )
     base = urlsplit(settings.PLAID_BASE_URL)
-    if not base.hostname or (base.scheme != "https" and base.hostname not in _LOOPBACK):
+    if not base.hostname or (base.scheme != "https" and base.hostname not in LOOPBACK):
         found.append(
             Error(
                 "PLAID_BASE_URL is no https address.",
