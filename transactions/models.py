@@ -232,6 +232,12 @@ class Transaction(TransactionState):
                 condition=Q(reversed_by__isnull=False),
                 name="transaction_by_reversal",
             ),
+            # What was said since: suggestions learn from it. Postings that nobody categorized take no room here.
+            models.Index(
+                fields=["entity", "categorized_at"],
+                condition=Q(categorized_at__isnull=False),
+                name="transaction_by_categorizing",
+            ),
             models.Index(
                 fields=["entity", "expires_at"],
                 condition=Q(status=Status.PENDING, expires_at__isnull=False),

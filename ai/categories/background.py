@@ -1,0 +1,38 @@
+"""Suggesting in the background: after a sync, for what it brought."""
+
+from typing import Final
+from uuid import UUID
+
+from ai.categories.stored import suggest_and_keep, uncategorized
+from ledger.actors import SYSTEM
+from ledger.background import TaskRun, background_task, start_task
+from ledger.models import BackgroundTask, Entity
+
+TASK: Final = "ai.suggest_categories"
+# So many transactions are read and answered at a time.
+_STEP: Final = 500
+
+
+def start_suggesting(entity: Entity) -> BackgroundTask:
+    """Let a worker suggest categories for all transactions of the company that wait for one; where that is
+    asked for already and has not begun, or runs, its row is returned."""
+    return start_task(entity=entity, name=TASK, key="suggest", actor=SYSTEM)
+
+
+@background_task(TASK)
+def suggest_in_background(run: TaskRun) -> str:
+    """Suggest categories for what waits, and keep the suggestions."""
+    entity = run.entity
+    if not entity.smart_suggestions:
+        return "suggestions are switched off"
+    done = applied = 0
+    after: UUID | None = None
+    while True:
+        waiting = uncategorized(entity, after=after, limit=_STEP)
+        if not waiting:
+            break
+        applied += suggest_and_keep(entity, waiting)
+        done += len(waiting)
+        after = waiting[-1].id
+        run.progress(done=done, message="suggesting categories")
+    return f"{done} transactions, {applied} of them categorized without asking"

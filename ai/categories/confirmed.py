@@ -1,0 +1,318 @@
+"""What people and rules said of transactions, taken over into tables that suggestions look things up in.
+
+The transactions themselves say it (`categorized_at`), so whoever said it, and whichever way, is heard; nothing is
+added to the way in. Taking over is safe to run twice, and by two at once.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from django.db.transaction import atomic
+
+from ai.categories.lookups import (
+    EXAMPLES_MAX,
+    NEWEST,
+    NEWEST_OF_WORDING,
+    WORDINGS,
+    Example,
+    Found,
+    Known,
+)
+from ai.categories.texts import Line, words_of
+from ledger.clock import utc_now
+from ledger.db import compact, execute, fetch, uuid_array
+from ledger.ids import new_id
+from ledger.models import Entity
+from transactions.category_side import category_side
+
+# So many are taken over at once; a longer history in several steps.
+STEP: Final = 2_000
+# A database transaction may commit after another that began later: what it says is dated before what was seen. None
+# lasts longer than a statement may.
+_OVERLAP: Final = timedelta(minutes=2)
+
+# A posted transaction stays, and its newest reclassification says where its amount stands. What was applied
+# without a person is no answer: the model would only hear itself.
+_UNSEEN: Final = compact("""
+SELECT t.id, t.categorized_at, t.date, t.amount, t.description, t.counterparty,
+    t.metadata->>'providerCategory', t.debit_account_id, d.type, d.financial_type,
+    t.credit_account_id, c.type, c.financial_type, r.debit_account_id, r.credit_account_id
+FROM transactions_transaction t
+JOIN accounts_account d ON d.entity_id = t.entity_id AND d.id = t.debit_account_id
+JOIN accounts_account c ON c.entity_id = t.entity_id AND c.id = t.credit_account_id
+LEFT JOIN LATERAL (
+    SELECT debit_account_id, credit_account_id FROM transactions_transaction m
+    WHERE m.entity_id = t.entity_id AND m.reclassifies_id = t.id AND m.status = 'POSTED'
+    ORDER BY m.id DESC LIMIT 1
+) r ON t.status = 'POSTED'
+WHERE t.entity_id = %(entity)s::uuid AND t.categorized_at IS NOT NULL
+    AND (%(ids)s::uuid[] IS NULL OR t.id = ANY(%(ids)s::uuid[]))
+    AND (%(since)s::timestamptz IS NULL OR t.categorized_at > %(since)s::timestamptz)
+    AND t.status NOT IN ('REVERSED', 'EXPIRED') AND t.reclassifies_id IS NULL AND t.reverses_id IS NULL
+    AND NOT EXISTS (
+        SELECT 1 FROM ai_confirmedtransaction k WHERE k.entity_id = t.entity_id AND k.transaction_id = t.id
+            AND k.confirmed_at = t.categorized_at
+    )
+    AND NOT EXISTS (
+        SELECT 1 FROM ai_suggestion s WHERE s.entity_id = t.entity_id AND s.transaction_id = t.id
+            AND s.status = 'applied' AND s.decided_at >= t.categorized_at
+    )
+ORDER BY t.categorized_at, t.id LIMIT %(limit)s::int
+""")
+_STORE: Final = compact("""
+INSERT INTO ai_confirmedtransaction (entity_id, id, transaction_id, account_id, confirmed_at, date, amount,
+    word, name, pattern, exact)
+SELECT %(entity)s::uuid, * FROM unnest(%(row_ids)s::uuid[], %(ids)s::uuid[], %(accounts)s::uuid[],
+    %(confirmed)s::timestamptz[], %(dates)s::date[], %(amounts)s::numeric[], %(word)s::bigint[],
+    %(name)s::bigint[], %(pattern)s::bigint[], %(exact)s::bigint[])
+ON CONFLICT (entity_id, transaction_id) DO UPDATE SET account_id = excluded.account_id,
+    confirmed_at = excluded.confirmed_at, date = excluded.date, amount = excluded.amount, word = excluded.word,
+    name = excluded.name, pattern = excluded.pattern, exact = excluded.exact
+""")
+_UNWORDED: Final = compact("""
+SELECT w.pattern FROM unnest(%(patterns)s::bigint[]) AS w (pattern)
+WHERE NOT EXISTS (
+    SELECT 1 FROM ai_wording k WHERE k.entity_id = %(entity)s::uuid AND k.pattern = w.pattern
+)
+""")
+_STORE_WORDINGS: Final = compact("""
+INSERT INTO ai_wording (entity_id, id, pattern, vector)
+SELECT %(entity)s::uuid, w.id, w.pattern, w.vector::halfvec
+FROM unnest(%(ids)s::uuid[], %(patterns)s::bigint[], %(vectors)s::text[]) AS w (id, pattern, vector)
+ON CONFLICT (entity_id, pattern) DO NOTHING
+""")
+# A row before the first answer is seen, so that two who come first don't both make one.
+_STATE: Final = compact("""
+INSERT INTO ai_categorymodel (entity_id, id, trained_on) VALUES (%(entity)s::uuid, %(id)s::uuid, 0)
+ON CONFLICT (entity_id) DO NOTHING
+""")
+
+
+def _newest_of(key: str) -> str:
+    return f"""
+    SELECT '{key}', w.{key}, k.account_id, k.amount, k.date, k.transaction_id
+    FROM (SELECT DISTINCT unnest(%({key})s::bigint[]) AS {key}) w
+    CROSS JOIN LATERAL (
+        SELECT account_id, amount, date, transaction_id FROM ai_confirmedtransaction
+        WHERE entity_id = %(entity)s::uuid AND {key} = w.{key}
+        ORDER BY date DESC, transaction_id DESC LIMIT {NEWEST}
+    ) k
+    """
+
+
+_FIND: Final = compact(" UNION ALL ".join(_newest_of(key) for key in ("word", "name", "pattern", "exact")))
+# All wordings of the company are compared: exact, and 2 ms for 10,000 (docs/decisions/0013).
+_NEAR: Final = compact(f"""
+SELECT w.pattern, near.similarity, k.account_id, k.amount, k.date, k.transaction_id
+FROM unnest(%(patterns)s::bigint[], %(vectors)s::text[]) AS w (pattern, vector)
+CROSS JOIN LATERAL (
+    SELECT o.pattern, -(o.vector <#> w.vector::halfvec) AS similarity FROM ai_wording o
+    WHERE o.entity_id = %(entity)s::uuid ORDER BY o.vector <#> w.vector::halfvec, o.id LIMIT {WORDINGS}
+) near
+CROSS JOIN LATERAL (
+    SELECT account_id, amount, date, transaction_id FROM ai_confirmedtransaction
+    WHERE entity_id = %(entity)s::uuid AND pattern = near.pattern
+    ORDER BY date DESC, transaction_id DESC LIMIT {NEWEST_OF_WORDING}
+) k
+ORDER BY w.pattern, near.similarity DESC
+""")
+_EXAMPLES: Final = compact("""
+SELECT t.description, t.counterparty, t.metadata->>'providerCategory', k.amount, k.account_id
+FROM ai_confirmedtransaction k
+JOIN transactions_transaction t ON t.entity_id = k.entity_id AND t.id = k.transaction_id
+WHERE k.entity_id = %(entity)s::uuid ORDER BY k.date DESC, k.transaction_id DESC LIMIT %(limit)s::int
+""")
+_MOVE: Final = compact("""
+UPDATE ai_confirmedtransaction k SET account_id = w.account_id
+FROM unnest(%(ids)s::uuid[], %(accounts)s::uuid[]) AS w (id, account_id)
+WHERE k.entity_id = %(entity)s::uuid AND k.transaction_id = w.id
+""")
+
+
+class Confirmed(NamedTuple):
+    """A confirmed transaction, as it is stored."""
+
+    transaction_id: UUID
+    confirmed_at: datetime
+    date: date
+    line: Line
+    account_id: UUID
+
+
+def take_in(entity: Entity, *, ids: Collection[UUID] | None = None, limit: int = STEP) -> tuple[int, bool]:
+    """Take over what was said since the last time, oldest first, or all that was said of `ids`.
+
+    Returns how many answers were new, and whether there may be more (at most `limit` are taken at once).
+    Three statements where there is nothing new.
+    """
+    execute(_STATE, {"entity": entity.id, "id": new_id()})
+    [(seen_through,)] = fetch(
+        "SELECT seen_through FROM ai_categorymodel WHERE entity_id = %(entity)s::uuid", {"entity": entity.id}
+    )
+    since = seen_through - _OVERLAP if seen_through is not None and ids is None else None
+    started = utc_now()
+    rows = fetch(
+        _UNSEEN,
+        {
+            "entity": entity.id,
+            "ids": None if ids is None else uuid_array(ids),
+            "since": since,
+            "limit": limit,
+        },
+    )
+    confirmed = [one for one in map(_confirmed, rows) if one is not None]
+    with atomic():
+        _store(entity, confirmed)
+        if ids is None:
+            # Never back, whatever another one that runs beside this one has reached.
+            through = rows[-1][1] if len(rows) == limit else started
+            execute(
+                "UPDATE ai_categorymodel SET seen_through = %(through)s::timestamptz"
+                " WHERE entity_id = %(entity)s::uuid"
+                " AND (seen_through IS NULL OR seen_through < %(through)s::timestamptz)",
+                {"entity": entity.id, "through": through},
+            )
+    return len(confirmed), len(rows) == limit
+
+
+def _confirmed(row: tuple[Any, ...]) -> Confirmed | None:
+    """The answer in a row of `_UNSEEN`; None where neither side of it says what it was for."""
+    id_, said_at, day, amount, description, counterparty, provider, *accounts = row
+    debit, debit_type, debit_use, credit, credit_type, credit_use, moved_debit, moved_credit = accounts
+    side = category_side(debit_type, debit_use, credit_type, credit_use)
+    if side is None:
+        return None
+    account = (moved_debit or debit) if side == "debit" else (moved_credit or credit)
+    line = Line(description, counterparty, provider or "", amount if side == "debit" else -amount)
+    return Confirmed(id_, said_at, day, line, account)
+
+
+def _store(entity: Entity, confirmed: Sequence[Confirmed]) -> None:
+    if not confirmed:
+        return
+    # In order of their ids, so that two who store the same don't lock each other out.
+    confirmed = sorted(confirmed, key=lambda one: one.transaction_id)
+    words = [words_of(one.line) for one in confirmed]
+    execute(
+        _STORE,
+        {
+            "entity": entity.id,
+            "row_ids": uuid_array(new_id() for _ in confirmed),
+            "ids": uuid_array(one.transaction_id for one in confirmed),
+            "accounts": uuid_array(one.account_id for one in confirmed),
+            "confirmed": [one.confirmed_at for one in confirmed],
+            "dates": [one.date for one in confirmed],
+            "amounts": [one.line.amount for one in confirmed],
+            **{
+                key: [getattr(one.keys, key) for one in words] for key in ("word", "name", "pattern", "exact")
+            },
+        },
+    )
+    patterns = {one.keys.pattern: one.pattern for one in words}
+    unworded = sorted(row[0] for row in fetch(_UNWORDED, {"entity": entity.id, "patterns": list(patterns)}))
+    if unworded:
+        execute(
+            _STORE_WORDINGS,
+            {
+                "entity": entity.id,
+                "ids": uuid_array(new_id() for _ in unworded),
+                "patterns": unworded,
+                "vectors": _vectors([patterns[pattern] for pattern in unworded]),
+            },
+        )
+
+
+def _vectors(patterns: Sequence[str]) -> list[str]:
+    """The vectors of texts, as PostgreSQL reads them."""
+    # numpy only where something is learned or suggested: see `vectors`.
+    from ai.categories.vectors import neighbour_vectors
+
+    return ["[" + ",".join(f"{value:.4g}" for value in row) + "]" for row in neighbour_vectors(patterns)]
+
+
+class InDatabase:
+    """Lookups over a company's confirmed transactions: two queries, however many lines."""
+
+    def __init__(self, entity: Entity) -> None:
+        self.entity = entity
+
+    def find(self, lines: Sequence[Line]) -> list[Found]:
+        keys = [words_of(line).keys for line in lines]
+        groups: dict[tuple[str, int], list[Known]] = {}
+        wanted = {
+            key: list({getattr(one, key) for one in keys}) for key in ("word", "name", "pattern", "exact")
+        }
+        for level, key, *values in fetch(_FIND, {"entity": self.entity.id, **wanted}):
+            groups.setdefault((level, key), []).append(_known(values))
+        near = self._near(
+            {
+                one.pattern: words_of(line).pattern
+                for one, line in zip(keys, lines, strict=True)
+                if ("pattern", one.pattern) not in groups
+            }
+        )
+        return [
+            Found(
+                *(groups.get((level, key), ()) for level, key in one._asdict().items()),
+                near=near.get(one.pattern, ()),
+            )
+            for one in keys
+        ]
+
+    def _near(self, unseen: dict[int, str]) -> dict[int, list[tuple[float, Known]]]:
+        near: dict[int, list[tuple[float, Known]]] = {}
+        if unseen:
+            rows = fetch(
+                _NEAR,
+                {
+                    "entity": self.entity.id,
+                    "patterns": list(unseen),
+                    "vectors": _vectors(list(unseen.values())),
+                },
+            )
+            for pattern, similarity, *values in rows:
+                near.setdefault(pattern, []).append((float(similarity), _known(values)))
+        return near
+
+
+def _known(values: Sequence[Any]) -> Known:
+    account_id, amount, day, transaction_id = values
+    return Known(account_id, Decimal(amount), day, "", transaction_id)
+
+
+def count_confirmed(entity: Entity) -> int:
+    """How many answers were taken over."""
+    [(count,)] = fetch(
+        "SELECT count(*) FROM ai_confirmedtransaction WHERE entity_id = %(entity)s::uuid",
+        {"entity": entity.id},
+    )
+    return int(count)
+
+
+def examples_of(entity: Entity) -> list[Example]:
+    """The newest answers, oldest first: what the linear model learns from."""
+    rows = fetch(_EXAMPLES, {"entity": entity.id, "limit": EXAMPLES_MAX})
+    return [
+        Example(Line(description, counterparty, provider or "", amount), account_id)
+        for description, counterparty, provider, amount, account_id in reversed(rows)
+    ]
+
+
+def forget(entity: Entity, ids: Collection[UUID]) -> None:
+    """Transactions are gone: neither are they examples, nor is anything suggested for them."""
+    for table in ("ai_confirmedtransaction", "ai_suggestion"):
+        execute(
+            f"DELETE FROM {table} WHERE entity_id = %(entity)s::uuid AND transaction_id = ANY(%(ids)s::uuid[])",
+            {"entity": entity.id, "ids": uuid_array(ids)},
+        )
+
+
+def move(entity: Entity, accounts: dict[UUID, UUID]) -> None:
+    """Confirmed transactions, by id, now stand in other accounts."""
+    execute(
+        _MOVE,
+        {"entity": entity.id, "ids": uuid_array(accounts), "accounts": uuid_array(accounts.values())},
+    )

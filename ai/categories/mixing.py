@@ -1,0 +1,269 @@
+"""How the layers are mixed into one answer, and how sure that is.
+
+Each layer gives each account a score; a conditional logit adds them up. Its weights depend on what is known: how
+much history the company has, and whether the very words, their pattern or the counterparty were seen before, so
+they move from the prior to the company's own history as it grows. The weights, and the calibration of the
+confidence, were fitted over many companies (`bench/category_weights.py`) and come in `mixture.json`.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import numpy as np
+
+from ai.categories.chart import Chart
+from ai.categories.learned import Learned, amount_steps
+from ai.categories.lookups import Found, Known
+from ai.categories.texts import Line, words_of
+
+Floats = np.ndarray[Any, np.dtype[np.float32]]
+
+MIXTURE: Final = Path(__file__).parent / "mixture.json"
+
+# What each layer says of an account, in this order.
+LAYERS: Final = (
+    "base",  # how often it was chosen at all
+    "chain",  # what lines of the same words were put in, backed off to rarer keys and the prior
+    "counterparty",  # the same, without the last words
+    "linear",  # the linear model
+    "last",  # what the counterparty's newest lines were put in
+    "near",  # what lines of near words were put in
+    "amount",  # amounts of this size
+    "named",  # its name stands in the text
+    "prior",  # the prior, through its name
+    "purpose",  # the prior, through what was put in it
+    "used",  # it was chosen before
+    "revenue_out",  # money went out, and it is revenue
+    "expense_in",  # money came in, and it is an expense
+)
+# How strongly a key's lines outweigh what is behind them, from the first word to the exact words and amount.
+_TRUST: Final = (4.0, 1.0, 0.7, 0.5, 0.7)
+_RECENT: Final = 0.5 ** (np.arange(64) / 20)
+_LAST: Final = 0.3 * 0.7 ** np.arange(64)
+_FAINT: Final = 1e-4
+# The logarithm of a history of 3,000.
+_LONG: Final = float(np.log(3000))
+
+
+class Answer(NamedTuple):
+    """An account, and how likely it is the right one, from 0 to 1."""
+
+    place: int
+    confidence: float
+
+
+class Evidence(NamedTuple):
+    """The layers' scores of each line and account, and what is known of each line."""
+
+    scores: Floats
+    known: Floats
+
+
+def evidence_of(
+    lines: Sequence[Line], found: Sequence[Found], chart: Chart, learned: Learned | None
+) -> Evidence:
+    """What the layers say of each of `lines`."""
+    size, width = len(lines), len(chart)
+    words = [words_of(line) for line in lines]
+    readings = [chart.prior.read(one.prior) for one in words]
+    purposes = np.array([reading.likely for reading in readings])
+    base, by_amount, by_purpose, linear, history = _aligned(lines, chart, learned)
+    used = base > 0
+    base = (base + 0.3) / (base.sum() + 0.3 * width)
+    by_name = purposes @ chart.share.T
+    takes = by_purpose + 0.7 * chart.share + 0.02 * base[:, None]
+    by_habit = purposes @ (takes / takes.sum(0, keepdims=True)).T
+    chain = np.empty((size, width), np.float32)
+    counterparty = np.empty((size, width), np.float32)
+    last = np.zeros((size, width), np.float32)
+    near = np.zeros((size, width), np.float32)
+    named = np.empty((size, width), np.float32)
+    known = np.empty((size, 7), np.float32)
+    for row, (line, one) in enumerate(zip(lines, found, strict=True)):
+        likely = 0.5 * base + 0.5 * by_habit[row]
+        same_amount = [each for each in one.pattern if each.amount == line.amount]
+        for step, group in enumerate((one.word, one.name, one.pattern, one.exact, same_amount)):
+            likely = _backed_off(likely, group, chart.place, _TRUST[step])
+            if step == 1:
+                counterparty[row] = likely
+        chain[row] = likely
+        for weight, each in zip(_LAST, one.name, strict=False):
+            place = chart.place.get(each.account_id)
+            if place is not None:
+                last[row, place] += weight
+        closest = _near(near[row], one, chart.place)
+        named[row] = chart.named_in(words[row].text)
+        known[row] = (
+            bool(one.name),
+            bool(one.pattern),
+            bool(one.exact),
+            np.log1p(len(one.name)),
+            closest,
+            min(readings[row].telling, 4.0) / 4,
+            np.log1p(history) / 10,
+        )
+    steps = amount_steps(lines)
+    usual = by_amount.sum(0) / max(float(by_amount.sum()), 1e-9)
+    typical = (by_amount + 3 * usual[None]) / (by_amount.sum(1, keepdims=True) + 3)
+    by_size = (
+        np.log(steps @ (typical / (usual[None] + 1e-3)).T + 1e-3) if history else np.zeros((size, width))
+    )
+    is_in = np.array([line.amount < 0 for line in lines])[:, None]
+    scores = np.stack(
+        [
+            np.broadcast_to(np.log(base), (size, width)),
+            np.log(chain + _FAINT),
+            np.log(counterparty + _FAINT),
+            linear,
+            last,
+            np.log(near + 0.01),
+            by_size,
+            named,
+            np.log(by_name + 1e-3),
+            np.log(by_habit + 1e-3),
+            np.broadcast_to(used, (size, width)),
+            ~is_in * chart.brings_in[None],
+            is_in * chart.is_expense[None],
+        ],
+        axis=2,
+    ).astype(np.float32)
+    return Evidence(scores, known)
+
+
+def _aligned(
+    lines: Sequence[Line], chart: Chart, learned: Learned | None
+) -> tuple[Floats, Floats, Floats, Floats, int]:
+    """What was learned, in the order of the chart; an account that is closed by now falls out."""
+    width = len(chart)
+    base = np.zeros(width, np.float32)
+    by_purpose = np.zeros((width, chart.prior.size), np.float32)
+    linear = np.zeros((len(lines), width), np.float32)
+    if learned is None:
+        return base, np.zeros((width, 1), np.float32), by_purpose, linear, 0
+    pairs = [
+        (chart.place[account], number)
+        for number, account in enumerate(learned.accounts)
+        if account in chart.place
+    ]
+    to, of = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    by_amount = np.zeros((width, learned.by_amount.shape[1]), np.float32)
+    base[to], by_amount[to], by_purpose[to] = learned.base[of], learned.by_amount[of], learned.by_purpose[of]
+    linear[:, to] = learned.scores(lines, chart.prior)[:, of]
+    return base, by_amount, by_purpose, linear, learned.examples
+
+
+def _backed_off(likely: Floats, group: Sequence[Known], place: Mapping[UUID, int], trust: float) -> Floats:
+    """The shares of accounts in a group, the newest counting most, with `likely` for what it leaves open."""
+    if not group:
+        return likely
+    counted = likely * trust
+    total = trust
+    for weight, known in zip(_RECENT, group, strict=False):
+        at = place.get(known.account_id)
+        if at is not None:
+            counted[at] += weight
+            total += weight
+    return counted / total
+
+
+def _near(near: Floats, found: Found, place: Mapping[UUID, int]) -> float:
+    """Fill in the shares of near lines' accounts, and return how near the nearest is."""
+    if found.pattern:
+        neighbours = [(1.0, known) for known in found.pattern]
+    else:
+        neighbours = [(max(similarity, 0.0), known) for similarity, known in found.near]
+    total = 0.05
+    for similarity, known in neighbours:
+        weight = similarity**4
+        total += weight
+        at = place.get(known.account_id)
+        if at is not None:
+            near[at] += weight
+    near /= total
+    return neighbours[0][0] if neighbours else 0.0
+
+
+def expanded(evidence: Evidence) -> Floats:
+    """The scores beside what they depend on: one column for each weight of the mixture."""
+    scores, known = evidence
+    name, pattern, exact, support, closest, telling, history = known.T
+    states = [1 - name, name * (1 - pattern), pattern * (1 - exact), exact]
+    columns = [scores[:, :, layer] * state[:, None] for layer in range(11) for state in states]
+    at = LAYERS.index
+    longer = history * 10 / _LONG - 0.7
+    for layers, by in (
+        (("chain", "linear", "near", "prior", "purpose"), longer),
+        (("chain", "linear", "near"), closest - 0.7),
+        (("chain", "counterparty"), 0.3 * (support - 1)),
+        (("prior", "purpose"), telling - 0.5),
+    ):
+        columns += [scores[:, :, at(layer)] * by[:, None] for layer in layers]
+    columns += [scores[:, :, at("revenue_out")], scores[:, :, at("expense_in")]]
+    return np.stack(columns, axis=2)
+
+
+def likelihoods(weighed: Floats) -> Floats:
+    """Sums of scores as shares that add up to 1 for each line."""
+    shares = np.exp(weighed - weighed.max(1, keepdims=True))
+    return np.asarray(shares / shares.sum(1, keepdims=True))
+
+
+def doubts(shares: Floats, known: Floats) -> Floats:
+    """What the calibration looks at, for each line: one column for each of its weights."""
+    best = np.sort(shares, axis=1)[:, ::-1]
+    first = np.clip(best[:, 0], 1e-6, 1 - 1e-6)
+    second = np.clip(best[:, 1], 1e-6, None) if shares.shape[1] > 1 else np.full(len(first), 1e-6)
+    name, pattern, exact, support, closest, telling, history = known.T
+    return np.stack(
+        [
+            np.ones(len(first)),
+            np.log(first / (1 - first)),
+            np.log(first / second),
+            name,
+            pattern,
+            exact,
+            support,
+            closest,
+            telling,
+            history,
+        ],
+        axis=1,
+    )
+
+
+class Mixture(NamedTuple):
+    """The weights of the layers, and of the calibration."""
+
+    weights: Floats
+    calibration: Floats
+
+    def answers(self, evidence: Evidence, best: int) -> list[list[Answer]]:
+        """The `best` accounts for each line, the likeliest first, with calibrated confidence."""
+        shares = likelihoods(expanded(evidence) @ self.weights)
+        sure = 1 / (1 + np.exp(-(doubts(shares, evidence.known) @ self.calibration)))
+        answers = []
+        for row, confidence in zip(shares, sure, strict=True):
+            order = np.argsort(-row, kind="stable")[:best]
+            rest = max(1 - float(row[order[0]]), 1e-9)
+            others = (1 - float(confidence)) / rest
+            answers.append(
+                [
+                    Answer(
+                        int(place),
+                        float(confidence) if rank == 0 else float(min(row[place] * others, confidence)),
+                    )
+                    for rank, place in enumerate(order)
+                ]
+            )
+        return answers
+
+
+@lru_cache(maxsize=1)
+def shipped_mixture() -> Mixture:
+    """The mixture that comes with the project."""
+    stored = json.loads(MIXTURE.read_text(encoding="utf-8"))
+    return Mixture(np.array(stored["weights"], np.float32), np.array(stored["calibration"], np.float32))

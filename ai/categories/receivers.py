@@ -1,0 +1,54 @@
+"""What suggestions do when the books change. Receivers run in the sender's database transaction."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.dispatch import receiver
+
+from ai.categories.background import start_suggesting
+from ai.categories.confirmed import forget, move
+from banking.signals import lines_recorded
+from ledger.models import Entity
+from transactions.category_side import category_side
+from transactions.rows import Row
+from transactions.signals import transactions_deleting, transactions_editing
+
+
+@receiver(lines_recorded, dispatch_uid="ai.suggest_categories")
+def on_lines_recorded(
+    sender: object, *, entity: Entity, transaction_ids: Sequence[UUID], **more: Any
+) -> None:
+    """Let a worker suggest categories for what nobody has categorized."""
+    if not transaction_ids or not entity.smart_suggestions:
+        return
+    start_suggesting(entity)
+
+
+@receiver(transactions_deleting, dispatch_uid="ai.forget_transactions")
+def on_transactions_deleting(
+    sender: object, *, entity: Entity, transaction_ids: Sequence[UUID], **more: Any
+) -> None:
+    """Let go of what is being deleted."""
+    forget(entity, transaction_ids)
+
+
+@receiver(transactions_editing, dispatch_uid="ai.move_confirmed")
+def on_transactions_editing(
+    sender: object, *, entity: Entity, changes: Sequence[tuple[Row, Row]], **more: Any
+) -> None:
+    """What was confirmed stands where it is put now."""
+    moved = {}
+    for before, after in changes:
+        if before.categorized_at is None or (before.debit_account_id, before.credit_account_id) == (
+            after.debit_account_id,
+            after.credit_account_id,
+        ):
+            continue
+        side = category_side(
+            after.debit_type, after.debit_financial_type, after.credit_type, after.credit_financial_type
+        )
+        if side is not None:
+            moved[after.id] = after.debit_account_id if side == "debit" else after.credit_account_id
+    if moved:
+        move(entity, moved)

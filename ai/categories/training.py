@@ -1,0 +1,63 @@
+"""Training the linear model in the background, as answers come in."""
+
+from typing import Final
+
+from ai.categories.confirmed import count_confirmed, examples_of, take_in
+from ledger.actors import SYSTEM
+from ledger.background import TaskRun, background_task, start_task
+from ledger.clock import utc_now
+from ledger.db import execute, fetch
+from ledger.models import Entity
+
+TASK: Final = "ai.learn_categories"
+# So many answers there must be before a model is trained.
+_EXAMPLES_MIN: Final = 5
+# Trained again when so many are new: neighbours know each at once, the model can wait for a few.
+_NEW_MIN: Final = 5
+_NEW_SHARE: Final = 0.02
+
+_KEEP: Final = """
+UPDATE ai_categorymodel SET stored = %(stored)s::bytea, trained_at = %(now)s::timestamptz,
+    trained_on = %(examples)s::int
+WHERE entity_id = %(entity)s::uuid
+"""
+
+
+def start_learning(entity: Entity) -> None:
+    """Let a worker take in what people said, and train the model where that is worth it."""
+    start_task(entity=entity, name=TASK, key="learn", actor=SYSTEM)
+
+
+@background_task(TASK)
+def learn_in_background(run: TaskRun) -> str:
+    """Take in all answers and train the model."""
+    taken = 0
+    while True:
+        new, is_more = take_in(run.entity)
+        taken += new
+        run.progress(done=taken, message="reading what was confirmed")
+        if not is_more or not new:
+            break
+    trained = train(run.entity)
+    return f"{taken} answers taken in, " + (f"trained on {trained}" if trained else "no need to train")
+
+
+def train(entity: Entity, *, anyway: bool = False) -> int:
+    """Train the model on the company's confirmed transactions, and return on how many; 0 where too few are
+    new, unless it is wanted `anyway`. Safe to run twice: the same answers give the same model."""
+    rows = fetch(
+        "SELECT trained_on FROM ai_categorymodel WHERE entity_id = %(entity)s::uuid", {"entity": entity.id}
+    )
+    trained_on = rows[0][0] if rows else 0
+    confirmed = count_confirmed(entity)
+    is_due = abs(confirmed - trained_on) >= max(_NEW_MIN, _NEW_SHARE * confirmed)
+    if confirmed < _EXAMPLES_MIN or not (is_due or anyway):
+        return 0
+    # numpy only here: a web worker starts tasks and runs none.
+    from ai.categories.learned import learn
+    from ai.categories.prior.words import shipped_prior
+
+    examples = examples_of(entity)
+    stored = learn(examples, shipped_prior()).to_bytes()
+    execute(_KEEP, {"entity": entity.id, "stored": stored, "now": utc_now(), "examples": confirmed})
+    return len(examples)

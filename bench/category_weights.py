@@ -1,0 +1,290 @@
+"""Fit how the layers of category suggestions are mixed, and how sure they are: `python -m bench.category_weights`.
+
+Over many companies at once, each at several lengths of its history: learn from what came first, and hold the
+layers' scores against the next lines. The prior is made without the companies that are looked at (groups of companies,
+taken in turn), and so are the weights that the calibration is fitted to. scipy is a tool of development.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openledger.settings")
+
+GROUPS = 5
+HISTORIES = (0, 12, 50, 0.15, 0.3, 0.6)
+LINES_MAX = 90
+# A line's right account is told from so many others.
+CANDIDATES = 32
+SEED = 20_240_101
+RIDGE = 4.0
+SANDBOX_SEEDS = (11, 12, 13)
+
+
+class Sample(NamedTuple):
+    """Lines of one company after a part of its history."""
+
+    company: str
+    group: int
+    history: int
+    columns: Any
+    known: Any
+    right: Any
+
+
+def sandbox_companies() -> list[Any]:
+    """Made-up companies of each industry: what their banks say, and what their books say it was."""
+    from datetime import date
+    from decimal import Decimal
+
+    from accounts.chart_templates import SYSTEM_ACCOUNTS, chart_template
+    from accounts.financial_types import is_cash
+    from ai.categories.chart import Candidate
+    from ai.categories.labelled import Company, Row
+    from ai.categories.texts import Line
+    from banking.sandbox.categories import category_of
+    from banking.sandbox.industries import INDUSTRIES
+    from banking.sandbox.story import tell
+    from ledger.ids import new_id
+
+    companies = []
+    for kind in INDUSTRIES.values():
+        accounts = {
+            one.code: Candidate(new_id(), one.name, one.type, one.financial_type, one.code)
+            for one in (*SYSTEM_ACCOUNTS, *chart_template(kind.template_id).accounts)
+            if one.code is not None
+        }
+        own = {code for code, one in accounts.items() if is_cash(one.financial_type or "")} | {
+            kind.chart.card
+        }
+        for seed in SANDBOX_SEEDS:
+            story = tell(
+                industry=kind,
+                seed=seed,
+                first=date(2023, 1, 1),
+                until=date(2024, 12, 31),
+                step=Decimal("0.01"),
+            )
+            rows = []
+            for one in story:
+                if not one.is_bank or {one.debit, one.credit} <= own or not {one.debit, one.credit} & own:
+                    continue
+                is_in = one.debit in own
+                other = accounts[one.credit if is_in else one.debit]
+                # Half of the companies have a bank that says what it thinks.
+                said = category_of(other.financial_type or "", is_in=is_in) if seed % 2 else ""
+                rows.append(
+                    Row(
+                        Line(one.description, "", said, -one.amount if is_in else one.amount),
+                        one.day,
+                        other.id,
+                    )
+                )
+            chart = tuple(one for code, one in accounts.items() if code not in own)
+            companies.append(Company(f"{kind.id} {seed}", chart, tuple(rows)))
+    return companies
+
+
+def groups_of(companies: Sequence[Any], alone: Sequence[str]) -> dict[str, int]:
+    """Which group each company is of; one of `alone` has a group of its own."""
+    others = [company.name for company in companies if company.name not in alone]
+    order = np.random.default_rng(SEED).permutation(len(others))
+    groups = {others[at]: number % GROUPS for number, at in enumerate(order)}
+    for number, name in enumerate(alone):
+        groups[name] = GROUPS + number
+    # Made-up companies of one industry are one company in different words.
+    for name in groups:
+        head, _, seed = name.rpartition(" ")
+        if seed.isdigit() and f"{head} {SANDBOX_SEEDS[0]}" in groups:
+            groups[name] = groups[f"{head} {SANDBOX_SEEDS[0]}"]
+    return groups
+
+
+def sample(company: Any, group: int, history: int, prior: Any, lines_max: int) -> Sample | None:
+    from ai.categories.chart import Chart
+    from ai.categories.learned import learn
+    from ai.categories.lookups import Example, InMemory, Known
+    from ai.categories.mixing import evidence_of, expanded
+
+    rows = company.rows
+    if history + 20 > len(rows):
+        return None
+    chart = Chart(company.accounts, prior)
+    lookups = InMemory()
+    for row in rows[:history]:
+        lookups.add(row.line, Known(row.account_id, row.line.amount, row.date, row.line.description))
+    model = learn([Example(row.line, row.account_id) for row in rows[:history]], prior) if history else None
+    rest = np.arange(history, len(rows))
+    chosen = np.sort(np.random.default_rng(history).choice(rest, min(lines_max, len(rest)), replace=False))
+    lines = [rows[at].line for at in chosen]
+    evidence = evidence_of(lines, lookups.find(lines), chart, model)
+    right = np.array([chart.place[rows[at].account_id] for at in chosen])
+    return Sample(company.name, group, history, expanded(evidence).astype(np.float16), evidence.known, right)
+
+
+def narrowed(samples: Sequence[Sample]) -> tuple[Any, Any]:
+    """The columns of the right account and of the CANDIDATES that could be taken for it, of every line of all
+    samples, the right one first; and the groups of the lines."""
+    columns, groups = [], []
+    for one in samples:
+        # By what was put where before, and by the prior: other accounts have next to no share.
+        rough = one.columns[:, :, 4:8].sum(2) + 3 * one.columns[:, :, 12:16].sum(2) + one.columns[:, :, 36:40].sum(2)
+        at = np.arange(len(one.right))
+        rough[at, one.right] = np.inf
+        chosen = np.argsort(-rough, axis=1, kind="stable")[:, :CANDIDATES]
+        taken = np.take_along_axis(one.columns, chosen[:, :, None], axis=1).astype(np.float32)
+        if taken.shape[1] < CANDIDATES:
+            raise ValueError(f"{one.company} has fewer than {CANDIDATES} accounts")
+        columns.append(taken)
+        groups.append(np.full(len(at), one.group))
+    return np.concatenate(columns), np.concatenate(groups)
+
+
+def fitted(columns: Any, start: Any | None = None) -> Any:
+    """The weights that make the right accounts (the first of each line) likeliest."""
+    from scipy.optimize import minimize
+
+    def loss(weights: Any) -> tuple[float, Any]:
+        total, slope = RIDGE * float(weights @ weights), 2 * RIDGE * weights
+        for at in range(0, len(columns), 4096):
+            part = columns[at : at + 4096]
+            sums = part @ weights.astype(np.float32)
+            shares = np.exp(sums - sums.max(1, keepdims=True))
+            shares /= shares.sum(1, keepdims=True)
+            total -= float(np.log(shares[:, 0] + 1e-12).sum())
+            shares[:, 0] -= 1
+            slope = slope + shares.reshape(-1) @ part.reshape(-1, part.shape[2])
+        return total, slope
+
+    begin = np.zeros(columns.shape[2]) if start is None else start
+    return minimize(loss, begin, jac=True, method="L-BFGS-B", options={"maxiter": 60}).x
+
+
+def calibrated(samples: Sequence[Sample], weights: Any) -> Any:
+    """The weights of a logistic regression that says how likely the first answer is right."""
+    from scipy.optimize import minimize
+
+    from ai.categories.mixing import doubts, likelihoods
+
+    columns, right, parts = [], [], []
+    for one, its in zip(samples, weights, strict=True):
+        shares = likelihoods(one.columns.astype(np.float32) @ its.astype(np.float32))
+        columns.append(doubts(shares, one.known))
+        right.append(shares.argmax(1) == one.right)
+        # Each company as much as another: the accountant of a small one trusts the number as well.
+        parts.append(np.full(len(one.right), 1 / len(one.right)))
+    x, y, w = np.concatenate(columns), np.concatenate(right), np.concatenate(parts)
+    w = w / w.mean()
+
+    def loss(beta: Any) -> tuple[float, Any]:
+        z = x @ beta
+        p = 1 / (1 + np.exp(-z))
+        value = float((w * (np.logaddexp(0, z) - y * z)).sum()) + 2 * float(beta @ beta)
+        return value, x.T @ (w * (p - y)) + 4 * beta
+
+    return minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B").x
+
+
+def main() -> None:
+    import django
+
+    django.setup()
+    from ai.categories.labelled import read_file
+    from ai.categories.mixing import LAYERS, MIXTURE, doubts, likelihoods
+    from ai.categories.prior.make import learned_from
+    from ai.categories.prior.words import Prior
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("files", nargs="+", type=Path)
+    parser.add_argument("--write", action="store_true", help=f"write {MIXTURE}")
+    options = parser.parse_args()
+    started = time.monotonic()
+    real: list[Any] = []
+    alone = []
+    for path in options.files:
+        found = read_file(path)
+        real += found
+        if len(found) == 1:
+            alone.append(found[0].name)
+    companies = [*real, *sandbox_companies()]
+    groups = groups_of(companies, alone)
+    samples: list[Sample] = []
+    for group in sorted(set(groups.values())):
+        its = [company for company in companies if groups[company.name] == group]
+        prior = Prior(*learned_from(real, without=[company.name for company in its]))
+        for company in its:
+            many = LINES_MAX * 5 if company.name in alone else LINES_MAX
+            for part in HISTORIES:
+                history = part if isinstance(part, int) else int(part * len(company.rows))
+                one = sample(company, group, history, prior, many)
+                if one is not None:
+                    samples.append(one)
+        say(f"group {group}: {len(samples)} samples, {time.monotonic() - started:.0f} s")
+    columns, group_of_line = narrowed(samples)
+    say(f"{len(columns)} lines")
+    weights = fitted(columns)
+    by_group = {
+        group: fitted(columns[group_of_line != group], weights) for group in sorted(set(groups.values()))
+    }
+    without = [by_group[one.group] for one in samples]
+    calibration = {
+        group: calibrated(
+            [one for one in samples if one.group != group],
+            [its for one, its in zip(samples, without, strict=True) if one.group != group],
+        )
+        for group in by_group
+    }
+    say("history  companies  top-1  top-3  coverage and precision at 0.8, all by weights of other companies")
+    kinds = {company.name: _kind(company, real, alone) for company in companies}
+    for kind in dict.fromkeys(kinds.values()):
+        for part in HISTORIES:
+            first = third = sure = good = lines = number = 0
+            for one, its in zip(samples, without, strict=True):
+                size = next(len(c.rows) for c in companies if c.name == one.company)
+                wanted = part if isinstance(part, int) else int(part * size)
+                if kinds[one.company] != kind or one.history != wanted:
+                    continue
+                shares = likelihoods(one.columns.astype(np.float32) @ its.astype(np.float32))
+                order = np.argsort(-shares, 1)[:, :3]
+                hits = order[:, 0] == one.right
+                confident = doubts(shares, one.known) @ calibration[one.group] >= np.log(4)
+                first, third = first + hits.sum(), third + (order == one.right[:, None]).any(1).sum()
+                sure, good = sure + confident.sum(), good + (hits & confident).sum()
+                lines, number = lines + len(hits), number + 1
+            if lines:
+                say(
+                    f"{kind} {part}: {number} companies {first / lines:.4f} {third / lines:.4f} "
+                    f"{sure / lines:.3f} {good / max(sure, 1):.3f}"
+                )
+    sureness = calibrated(samples, without)
+    if options.write:
+        stored = {
+            "about": "Made by `python -m bench.category_weights --write`.",
+            "layers": LAYERS,
+            "weights": [round(float(weight), 5) for weight in weights],
+            "calibration": [round(float(weight), 5) for weight in sureness],
+        }
+        MIXTURE.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
+    say(f"{time.monotonic() - started:.0f} s")
+
+
+def _kind(company: Any, real: Sequence[Any], alone: Sequence[str]) -> str:
+    if company.name in alone:
+        return company.name[:12]
+    return "unit" if any(company.name == one.name for one in real) else "sandbox"
+
+
+def say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
