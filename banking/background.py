@@ -7,7 +7,7 @@ from uuid import UUID
 import structlog
 from celery import shared_task
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import F, Q
 
 from banking.choices import ConnectionStatus
 from banking.models import BankConnection
@@ -87,7 +87,7 @@ def poll_connections() -> int:
             status__in=(ConnectionStatus.ACTIVE, ConnectionStatus.FAILED),
             disconnected_at__isnull=True,
         )
-        .order_by("synced_at", "id")
+        .order_by(F("synced_at").asc(nulls_first=True), "id")
         .values_list("entity_id", "id")[:STARTED_AT_ONCE_MAX]
     )
     started = 0

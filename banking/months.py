@@ -19,7 +19,9 @@ def bank_account_changes(entity: Entity) -> Mapping[date, list[BankAccountChange
         return {}
     accounts = {
         account.ledger_account_id: account
-        for account in bank_accounts(entity).filter(currency=entity.default_currency)
+        for account in bank_accounts(entity)
+        .filter(currency=entity.default_currency)
+        .prefetch_related(None)  # the connections are not shown
     }
     if not accounts:
         return {}

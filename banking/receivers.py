@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.dispatch import receiver
 
-from banking.api.account_shapes import bank_account_json
+from banking.api.account_shapes import entity_bank_account_json
 from banking.months import bank_account_changes
 from banking.querysets import bank_accounts, is_known_without_banks, plaid_accounts_beside
 from banking.services.guarding import check_changes, let_go
@@ -44,10 +44,10 @@ load_beside(BANK_ACCOUNTS, plaid_accounts_beside())
 
 @receiver(bank_accounts_wanted, dispatch_uid="banking.show_accounts")
 def on_bank_accounts_wanted(sender: object, *, entity: Entity, **more: Any) -> list[dict[str, Any]]:
-    """Show the company's bank accounts, without secrets; one query at most."""
+    """Show the company's bank accounts, without secrets; two queries at most."""
     if is_known_without_banks(entity):
         return []
-    return [bank_account_json(account) for account in bank_accounts(entity)]
+    return [entity_bank_account_json(account) for account in bank_accounts(entity)]
 
 
 @receiver(entity_deleting, dispatch_uid="banking.delete_banks")

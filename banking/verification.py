@@ -25,18 +25,22 @@ ORDER BY k.id
 # The amounts on the bank's ledger account, in the bank's sign. A line that says what a person must look at is
 # known to differ.
 _DIFFERING: Final = """
-SELECT l.id, l.amount, sum(
-    CASE b.ledger_account_id WHEN t.credit_account_id THEN t.amount WHEN t.debit_account_id THEN -t.amount
-    ELSE 0 END
-), bool_and(b.ledger_account_id IN (t.debit_account_id, t.credit_account_id)), l.currency,
-    bool_and(t.currency = l.currency), bool_or(t.status = 'EXPIRED')
-FROM banking_bankline l
-JOIN banking_bankaccount b ON b.entity_id = l.entity_id AND b.id = l.bank_account_id
-JOIN banking_linelink k ON k.entity_id = l.entity_id AND k.line_id = l.id
-JOIN transactions_transaction t ON t.entity_id = k.entity_id AND t.id = k.transaction_id
-WHERE l.entity_id = %(entity)s::uuid AND l.attention = ''
-GROUP BY l.id, l.amount, l.currency
-ORDER BY l.id
+SELECT * FROM (
+    SELECT l.id, l.amount, sum(
+        CASE b.ledger_account_id WHEN t.credit_account_id THEN t.amount WHEN t.debit_account_id THEN -t.amount
+        ELSE 0 END
+    ) AS moved, bool_and(b.ledger_account_id IN (t.debit_account_id, t.credit_account_id)) AS is_its_account,
+        l.currency, bool_and(t.currency = l.currency) AS is_its_currency,
+        bool_or(t.status = 'EXPIRED') AS is_expired
+    FROM banking_bankline l
+    JOIN banking_bankaccount b ON b.entity_id = l.entity_id AND b.id = l.bank_account_id
+    JOIN banking_linelink k ON k.entity_id = l.entity_id AND k.line_id = l.id
+    JOIN transactions_transaction t ON t.entity_id = k.entity_id AND t.id = k.transaction_id
+    WHERE l.entity_id = %(entity)s::uuid AND l.attention = ''
+    GROUP BY l.id, l.amount, l.currency
+) found
+WHERE moved <> amount OR NOT is_its_account OR NOT is_its_currency OR is_expired
+ORDER BY id
 """
 
 

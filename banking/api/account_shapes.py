@@ -190,6 +190,17 @@ def bank_account_json(account: BankAccount) -> dict[str, Any]:
     }
 
 
+def entity_bank_account_json(account: BankAccount) -> dict[str, Any]:
+    """A bank account as its company shows it: with the provider's ids; the access token is always null."""
+    connection = account.connection
+    return bank_account_json(account) | {
+        "plaidAccessToken": None,
+        "plaidItemId": connection.provider_item_id if connection else None,
+        "plaidInstitutionId": (connection.institution_id or None) if connection else None,
+        "plaidAccountId": account.provider_account_id or None,
+    }
+
+
 def left_out_json(left_out: list[tuple[AccountSeen, str]]) -> list[dict[str, str]]:
     """What the bank has and the books cannot take."""
     return [{"accountName": seen.name or seen.official_name, "reason": reason} for seen, reason in left_out]

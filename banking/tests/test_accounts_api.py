@@ -430,7 +430,23 @@ def test_the_entity_shows_its_bank_accounts_without_secrets(bakery: Banked, owne
     shown = owner.get(f"/v1/entities?entityId={bakery.entity.public_id}").json()["entity"]["plaidAccounts"]
 
     assert {one["accountMask"] for one in shown} >= {"1111", "2222", "3333"}
-    assert "access" not in str(shown)
+    [checking] = [one for one in shown if one["accountMask"] == "1111"]
+    assert (checking["plaidItemId"], checking["plaidAccountId"]) == ("item-1", "chk")
+    assert checking["plaidInstitutionId"] == "ins_1"
+    assert {one["plaidAccessToken"] for one in shown} == {None}
+    assert "access-" not in str(shown)
+
+
+def test_accounts_are_two_queries_of_this_company_alone(bakery: Banked, owner: Caller) -> None:
+    connect(owner)
+    owner.get("/v1/banks/accounts")
+
+    with CaptureQueriesContext(database) as queries:
+        shown = owner.get("/v1/banks/accounts").json()["accounts"]
+
+    assert {one["institutionName"] for one in shown} == {None, "First Platypus Bank"}
+    assert len(queries) == 2
+    assert '"banking_bankconnection"."entity_id" = ' in queries[1]["sql"]
 
 
 def test_a_transaction_shows_its_bank_account_for_no_query_more(bakery: Banked, owner: Caller) -> None:

@@ -72,6 +72,28 @@ def test_a_page_is_two_queries(bakery: Banked, owner: Caller) -> None:
         assert len(owner.get(URL).json()["lines"]) == 30
 
     assert len(queries) == 2
+    # The links' keys begin with the company; without it a page would look at every company's.
+    assert '"banking_linelink"."entity_id" = ' in queries[1]["sql"]
+
+
+def test_the_lines_of_all_accounts_are_merged_by_day_and_none_comes_twice(
+    bakery: Banked, owner: Caller
+) -> None:
+    days = [DAY + dt.timedelta(days=n % 3) for n in range(9)]
+    for number, account in enumerate((bakery.checking, bakery.savings, bakery.card)):
+        lines = [seen(f"{number}-{n}", f"{n + 1}.{number}", date=day) for n, day in enumerate(days)]
+        feed(bakery, *lines, account=account)
+
+    shown, cursor = [], None
+    while True:
+        page = owner.get(URL, {"pageSize": 4} | ({"cursor": cursor} if cursor else {})).json()
+        shown += [(line["date"], line["id"]) for line in page["lines"]]
+        cursor = page["nextCursor"]
+        if not page["hasMore"]:
+            break
+
+    assert len(set(shown)) == 27
+    assert shown == sorted(shown, reverse=True)
 
 
 def test_a_line_shows_what_stands_for_it(bakery: Banked, owner: Caller) -> None:
@@ -156,7 +178,7 @@ def test_what_is_matched_elsewhere_is_offered_no_more(bakery: Banked, owner: Cal
 def test_the_other_side_of_a_transfer_may_be_matched_with_the_first(
     bakery: Banked, owner: Caller, what: str
 ) -> None:
-    feed(bakery, seen("out", "500", description="To savings by check"))
+    feed(bakery, seen("out", "500", description="Counter check 12"))
     made = bakery.transaction_of("out")
     if what == "categorized":
         categorize_transactions(entity=bakery.entity, ids=[made.id], category_id=bakery.rent.id, actor=SYSTEM)
