@@ -23,6 +23,7 @@ from ledger.models import Entity, Ledger
 from ledger.services.books import forget
 
 NAME_LENGTH_MAX: Final = 200
+TYPE_LENGTH_MAX: Final = 50
 # numeric(20,4) takes less than this.
 _BALANCE_LIMIT: Final = Decimal(10) ** 16
 _STEP: Final = Decimal("0.0001")
@@ -95,7 +96,7 @@ def add_account(
     actor: Actor,
 ) -> BankAccount:
     """Take in an account of a connection, on `ledger_account` or on a new one of its own."""
-    name = seen.name or seen.official_name or "Bank account"
+    name = seen.name.strip() or seen.official_name.strip() or "Bank account"
     if ledger_account is None:
         ledger_account = make_ledger_account(
             entity=entity,
@@ -115,8 +116,8 @@ def add_account(
         name=name[:NAME_LENGTH_MAX],
         official_name=seen.official_name[:NAME_LENGTH_MAX],
         mask=seen.mask[:10],
-        type=seen.type,
-        subtype=seen.subtype,
+        type=seen.type[:TYPE_LENGTH_MAX],
+        subtype=seen.subtype[:TYPE_LENGTH_MAX],
         ledger=ledger,
         ledger_account=ledger_account,
         currency=seen.currency,

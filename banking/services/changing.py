@@ -11,6 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from accounts.chart_templates import SystemRole
+from accounts.facts import facts_of_accounts
 from accounts.system_accounts import system_account_ids
 from banking.choices import LineStatus, LinkKind
 from banking.services.links import attend, mark, relabel, unlink
@@ -60,6 +61,9 @@ def follow_changes(
     if not links:
         return
     closed = closed_through(entity)
+    turned = {id_ for id_, (before, after) in recorded.items() if (before.amount > 0) != (after.amount > 0)}
+    turning = (rows[one.transaction_id] for line_id in turned for one in links.get(line_id, ()))
+    shut = closed_accounts(entity, accounts_of(*turning))
     edits: dict[UUID, Edit] = {}
     attention: list[tuple[UUID, str]] = []
     for line_id, (before, after) in recorded.items():
@@ -70,7 +74,9 @@ def follow_changes(
             before.date != after.date and its_links[0].kind == LinkKind.MADE
         )
         row = rows.get(its_links[0].transaction_id) if len(its_links) == 1 else None
-        if row is not None and its_links[0].kind == LinkKind.MADE and _may_follow(row, after, closed):
+        follows = row is not None and its_links[0].kind == LinkKind.MADE and _may_follow(row, after, closed)
+        # What changes its sides is entered into both accounts anew, which a closed one refuses.
+        if row is not None and follows and not (line_id in turned and accounts_of(row) & shut):
             edits[row.id] = _edit(entity, row, before, after)
             if before.attention:
                 attention.append((line_id, ""))
@@ -83,9 +89,9 @@ def follow_changes(
 def remove_lines(entity: Entity, bank_account_id: UUID, provider_line_ids: Collection[str]) -> int:
     """Follow the bank in taking lines back; returns how many were here.
 
-    A transaction that was made of the line alone goes with it where that may be; one that was in the books
-    before stays. Where the transaction is final the line stays RECORDED and says so. Runs in the caller's
-    database transaction.
+    A transaction that was made of the line alone goes with it where that may be; one that stands for a line
+    of another bank account too stays for that one, and one that was in the books before stays. Where the
+    transaction is final the line stays RECORDED and says so. Runs in the caller's database transaction.
     """
     hold_lines(entity)
     lines = {
@@ -97,6 +103,8 @@ def remove_lines(entity: Entity, bank_account_id: UUID, provider_line_ids: Colle
         return 0
     links = _by_line(links_of_lines(entity, lines))
     rows = lock_transactions(entity, _transactions(links)) if links else {}
+    shared = shared_transactions(entity, links)
+    shut = closed_accounts(entity, accounts_of(*(rows[id_] for id_ in shared)))
     closed = closed_through(entity)
     removed: list[tuple[UUID, UUID | None, str]] = []
     kept: list[tuple[UUID, str]] = []
@@ -111,12 +119,15 @@ def remove_lines(entity: Entity, bank_account_id: UUID, provider_line_ids: Colle
             removed.append(
                 (line.id, None, f"The bank took this line back; {ids}, which it was matched with, stays.")
             )
-        elif all(_may_change(rows[one.transaction_id], closed) for one in its_links):
+        elif all(rows[one.transaction_id].status == Status.REVERSED for one in its_links):
             removed.append((line.id, None, ""))
-            if its_links[0].kind == LinkKind.MADE:
-                delete += [one.transaction_id for one in its_links]
-            else:
-                undo += its_links
+        elif all(
+            _may_change(row, closed) and not (row.id in shared and accounts_of(row) & shut)
+            for row in (rows[one.transaction_id] for one in its_links)
+        ):
+            removed.append((line.id, None, ""))
+            delete += [one.transaction_id for one in its_links if one.transaction_id not in shared]
+            undo += [one for one in its_links if one.transaction_id in shared]
         else:
             kept.append(
                 (
@@ -130,6 +141,27 @@ def remove_lines(entity: Entity, bank_account_id: UUID, provider_line_ids: Colle
     undo_transfers(entity, undo, rows, reason=_REMOVED)
     delete_transactions(entity=entity, ids=delete, actor=SYSTEM, reason=_REMOVED)
     return len(lines)
+
+
+def shared_transactions(entity: Entity, links: Mapping[UUID, Sequence[Link]]) -> set[UUID]:
+    """Those of the transactions that stand for lines of several bank accounts, as transfers do. (Of one that
+    was made of a line, the other side may have been matched with a line since.) One query, or none."""
+    accounts: defaultdict[UUID, set[UUID]] = defaultdict(set)
+    for one in links_of_transactions(entity, _transactions(links)):
+        accounts[one.transaction_id].add(one.bank_account_id)
+    return {id_ for id_, theirs in accounts.items() if len(theirs) > 1}
+
+
+def closed_accounts(entity: Entity, account_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the accounts that take no more transactions; one query, or none."""
+    if not account_ids:
+        return set()
+    return {one.id for one in facts_of_accounts(entity, account_ids).values() if one.closed_at is not None}
+
+
+def accounts_of(*rows: Row) -> set[UUID]:
+    """The accounts that the transactions move amounts between."""
+    return {account_id for row in rows for account_id in (row.debit_account_id, row.credit_account_id)}
 
 
 def undo_transfers(entity: Entity, gone: Sequence[Link], rows: Mapping[UUID, Row], *, reason: str) -> None:

@@ -40,18 +40,21 @@ others AS (
         AND NOT transaction_id = ANY(%(ids)s::uuid[])
 )
 UPDATE banking_bankline
-SET status = %(status)s::text, offered_transaction_id = NULL, attention = '',
-    updated_at = %(now)s::timestamptz
+SET status = %(status)s::text, offered_transaction_id = NULL, updated_at = %(now)s::timestamptz,
+    attention = CASE WHEN offered_transaction_id IS NULL THEN '' ELSE %(undecided)s::text END
 WHERE entity_id = %(entity)s::uuid
     AND (id IN (SELECT line_id FROM gone) OR offered_transaction_id = ANY(%(ids)s::uuid[]))
 """)
+_UNDECIDED: Final = (
+    "The transaction that this line was offered is deleted: record the line, unless it is to be left out."
+)
 
 
 def let_go(entity: Entity, transaction_ids: Collection[UUID]) -> None:
     """Part lines from transactions that are being deleted: they become IGNORED. One statement.
 
-    A line that several transactions stand for is parted from all of them; one that was offered such a
-    transaction is offered it no more.
+    A line that several transactions stand for is parted from all of them. One that was only offered such a
+    transaction says so in `attention`: nobody has decided yet that its money stays out of the books.
     """
     execute(
         _LET_GO,
@@ -59,6 +62,7 @@ def let_go(entity: Entity, transaction_ids: Collection[UUID]) -> None:
             "entity": entity.id,
             "ids": uuid_array(transaction_ids),
             "status": LineStatus.IGNORED.value,
+            "undecided": _UNDECIDED,
             "now": utc_now(),
         },
     )

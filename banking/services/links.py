@@ -18,6 +18,13 @@ _UNLINK: Final = """
 DELETE FROM banking_linelink
 WHERE entity_id = %(entity)s::uuid AND line_id = ANY(%(lines)s::uuid[])
 """
+_MOVE: Final = compact("""
+UPDATE banking_linelink k SET line_id = w.line_id, bank_account_id = w.bank_account_id
+FROM unnest(%(formers)s::uuid[], %(lines)s::uuid[], %(accounts)s::uuid[]) AS w (
+    former_id, line_id, bank_account_id
+)
+WHERE k.entity_id = %(entity)s::uuid AND k.line_id = w.former_id
+""")
 _RELABEL: Final = """
 UPDATE banking_linelink SET kind = %(kind)s
 WHERE entity_id = %(entity)s::uuid AND transaction_id = ANY(%(transactions)s::uuid[])
@@ -63,6 +70,22 @@ def unlink(entity: Entity, line_ids: Collection[UUID]) -> None:
     """Take away all links of the lines, which must become something else than RECORDED, or be linked anew."""
     if line_ids:
         execute(_UNLINK, {"entity": entity.id, "lines": uuid_array(line_ids)})
+
+
+def move_links(entity: Entity, moves: Sequence[tuple[UUID, UUID, UUID]]) -> None:
+    """Let what stands for a line stand for another one: pairs of lines, from and to, and the second's bank
+    account. The first must become something else than RECORDED."""
+    if moves:
+        formers, lines, accounts = zip(*moves, strict=True)
+        execute(
+            _MOVE,
+            {
+                "entity": entity.id,
+                "formers": uuid_array(formers),
+                "lines": uuid_array(lines),
+                "accounts": uuid_array(accounts),
+            },
+        )
 
 
 def relabel(entity: Entity, transaction_ids: Collection[UUID], kind: LinkKind) -> None:

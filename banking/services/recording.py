@@ -14,10 +14,11 @@ from accounts.system_accounts import system_account_ids
 from banking.choices import LineStatus, LinkKind
 from banking.models import Rule
 from banking.rules import Applied, Candidate, choose, record_applications
-from banking.services.changing import FOLLOWS, UNCATEGORIZED
+from banking.services.changing import FOLLOWS, UNCATEGORIZED, accounts_of, closed_accounts
 from banking.services.links import link, mark, relabel
 from banking.services.locks import hold_lines
-from banking.services.matching import find_matches, offered_already
+from banking.services.matching import find_matches, find_transfers, offered_already
+from banking.services.returning import take_places
 from banking.services.rows import BankFacts, Line, Link, bank_facts, unrecorded_lines
 from banking.services.transfers import Half, Pair, halves, pairs_within, transfer_day
 from banking.signals import lines_recorded
@@ -84,8 +85,8 @@ class Books:
 
 
 def record_lines(*, entity: Entity, line_ids: Sequence[UUID], actor: Actor) -> Recorded:
-    """Bring posted bank lines that have no transaction yet into the books: as transfers, as offers, by rules,
-    or uncategorized.
+    """Bring posted bank lines that have no transaction yet into the books: in the place of the same line of a
+    former connection, as transfers, as offers, by rules, or uncategorized.
 
     Money out is a credit of the bank's ledger account, on cards too. The transactions are CLEARED: the bank
     has confirmed them. A few statements for any number of lines, which may be of several bank accounts; lines
@@ -100,9 +101,14 @@ def record_lines(*, entity: Entity, line_ids: Sequence[UUID], actor: Actor) -> R
         return Recorded(0, 0, 0, 0, 0, [])
     books = _open_books(entity, lines, actor)
 
-    pairs, rest = _take_pairs(books, lines)
+    again = take_places(entity, lines, books.facts)
+    pairs, rest = _take_pairs(books, [line for line in lines if line.id not in again])
+    # A transfer that somebody has entered is not made a second time.
+    entered = find_transfers(entity, pairs, books.facts)
+    pairs = [pair for pair in pairs if pair not in entered]
     turned, rest, late = _take_halves(books, rest)
-    offers = find_matches(entity, rest, books.facts)
+    offers = find_matches(entity, rest, books.facts, apart_from=set(entered.values()))
+    offers |= {line.id: transaction_id for pair, transaction_id in entered.items() for line in pair}
     # A transfer's other side that is final or categorized is left to a person.
     taken = {*offers.values(), *offered_already(entity, [half.transaction_id for half in late])}
     offers |= {
@@ -191,6 +197,9 @@ def _take_halves(books: Books, lines: list[Line]) -> tuple[list[Half], list[Line
         return [], lines, []
     rows = lock_transactions(books.entity, [half.transaction_id for half in found])
     uncategorized = set(books.uncategorized.values())
+    # A closed ledger account keeps its own lines out, and nothing else.
+    theirs = {books.facts[half.line.bank_account_id].ledger_account_id for half in found}
+    shut = closed_accounts(books.entity, theirs | accounts_of(*rows.values()))
     edits: dict[UUID, Edit] = {}
     turned, late = [], []
     for half in found:
@@ -198,7 +207,8 @@ def _take_halves(books: Books, lines: list[Line]) -> tuple[list[Half], list[Line
         account = books.facts[half.line.bank_account_id].ledger_account_id
         if row is None:
             continue
-        if row.status in FOLLOWS and books.is_open(row.date) and row.categorized_at is None:
+        may_turn = not shut & {account, *accounts_of(row)}
+        if may_turn and row.status in FOLLOWS and books.is_open(row.date) and row.categorized_at is None:
             if half.line.amount < 0 and row.debit_account_id in uncategorized:
                 edits[row.id] = Edit(debit_account_id=account)
             elif half.line.amount > 0 and row.credit_account_id in uncategorized:

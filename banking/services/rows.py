@@ -61,9 +61,12 @@ class BankFacts(NamedTuple):
     ledger_id: UUID
     ledger_account_id: UUID
     currency: str
-    # In Plaid's words: depository, credit, loan, …
+    # In Plaid's words: depository, credit, loan, …; checking, savings, …
     type: str
+    subtype: str
     mask: str
+    # Whether it is still connected, or fed by files.
+    is_live: bool
 
     @property
     def public_id(self) -> str:
@@ -133,8 +136,8 @@ def bank_facts(entity: Entity) -> dict[UUID, BankFacts]:
     """All bank accounts of the company, disconnected ones too, by id; one query."""
     rows = fetch(
         """
-        SELECT id, ledger_id, ledger_account_id, currency, type, mask FROM banking_bankaccount
-        WHERE entity_id = %(entity)s::uuid
+        SELECT id, ledger_id, ledger_account_id, currency, type, subtype, mask, disconnected_at IS NULL
+        FROM banking_bankaccount WHERE entity_id = %(entity)s::uuid
         """,
         {"entity": entity.id},
     )

@@ -79,15 +79,17 @@ def store_lines(
     Runs in the caller's database transaction, which must record `new_ids` too: a posted line is stored as
     RECORDED, and `record_lines` makes that true. Callers with files cut them into batches of some thousands.
     Pending lines are stored and wait for the bank; they are in none of the two lists when new. A posted line
-    that names a pending one takes its place, with the category that a person chose for it. What the bank
-    changed goes on to the transaction where that may still be changed (`follow_changes`).
+    that names a pending one takes its place, with the category that a person chose for it; where both come at
+    once, the pending one is passed over. What the bank changed goes on to the transaction where that may
+    still be changed (`follow_changes`).
 
     Raises ValidationError where a line is not in the account's currency, zero, out of bounds, or of an
     impossible date.
     """
     hold_lines(entity)
-    unique = {line.id: line for line in lines}
     _check(bank_account, lines)
+    unique = {line.id: line for line in lines}
+    booked = {line.pending_line_id for line in unique.values() if not line.pending}
     names = {*unique, *(line.pending_line_id for line in unique.values() if line.pending_line_id)}
     known = lines_by_provider_id(entity, bank_account.id, names)
     fresh: list[tuple[UUID, LineSeen]] = []
@@ -96,6 +98,9 @@ def store_lines(
     taken: set[UUID] = set()
     skipped = 0
     for seen in unique.values():
+        if seen.pending and seen.id in booked:
+            skipped += 1
+            continue
         row = known.get(seen.id) or _pending_row(known, seen)
         if row is None or row.id in taken:
             fresh.append((new_id(), seen))
@@ -111,10 +116,11 @@ def store_lines(
         changes.append((row, after, seen))
         if after.status == LineStatus.RECORDED and row.status != LineStatus.RECORDED:
             new_ids.append(row.id)
-    _insert(entity, bank_account, fresh, statement_import)
+    # First, as a line that is renamed makes room for a new one of its former name.
     follow_changes(
         entity, [(row, after) for row, after, _ in changes], write=lambda: _update(entity, changes)
     )
+    _insert(entity, bank_account, fresh, statement_import)
     return Stored(new_ids, [row.id for row, _, _ in changes], skipped)
 
 
@@ -130,8 +136,9 @@ def line_fault(bank_account: BankAccount, line: LineSeen) -> Detail | None:
             f"{shown(line.currency)} is not the currency of the bank account "
             f"({bank_account.currency}); lines in another currency belong to an account of their own.",
         )
-    if not 1 <= len(line.id) <= LINE_ID_LENGTH_MAX or _UNSTORABLE.search(line.id):
-        return Detail("id", f"{shown(line.id)} is no id; it has 1 to {LINE_ID_LENGTH_MAX} characters.")
+    for field, id_ in (("id", line.id), ("pendingLineId", line.pending_line_id)):
+        if id_ is not None and (not 1 <= len(id_) <= LINE_ID_LENGTH_MAX or _UNSTORABLE.search(id_)):
+            return Detail(field, f"{shown(id_)} is no id; it has 1 to {LINE_ID_LENGTH_MAX} characters.")
     for field, day in (("date", line.date), ("authorizedDate", line.authorized_date)):
         if day is not None and not YEAR_MIN <= day.year <= YEAR_MAX:
             return Detail(field, f"{day} is out of bounds; years go from {YEAR_MIN} to {YEAR_MAX}.")

@@ -1,9 +1,10 @@
 """Money that moves between two of a company's own bank accounts: two lines, one transaction.
 
 Two lines are the sides of a transfer where their amounts are opposite, in one currency and at most five days
-apart, and where one of them says so: by a word for it, by the provider's category, or by the digits of the
-other account. A payment counts as one only where it goes to a card or a loan. Equal amounts alone do not
-make a transfer: a purchase of 20.00 and takings of 20.00 on one day are two things.
+apart, and where one of them says so: by a word for it, by the provider's category, or by the digits or the
+kind of the other account ("to savings"). A payment counts as one only where it goes to a card or a loan.
+Equal amounts alone do not make a transfer: a purchase of 20.00 and takings of 20.00 on one day are two
+things.
 """
 
 import re
@@ -35,6 +36,9 @@ _PAYMENT: Final = re.compile(
 _PAYMENT_CATEGORY: Final = "LOAN_PAYMENTS"
 _TRANSFER_CATEGORY: Final = "TRANSFER_"
 _DEBTS: Final = frozenset({"credit", "loan"})
+# Of this type of account the subtype is what people call it: checking, savings, money market. (A purchase by
+# card, too, may say "credit card".)
+_ACCOUNT: Final = "depository"
 
 # Lines of other accounts that stand in the books as money that came or went, each made into one transaction.
 _EARLIER: Final = compact(f"""
@@ -161,7 +165,10 @@ def _speaks(line: Line, other: BankFacts, *, pays_debt: bool) -> bool:
         return True
     if pays_debt and (_PAYMENT.search(text) or line.provider_category.startswith(_PAYMENT_CATEGORY)):
         return True
-    return len(other.mask) >= _MASK_LENGTH_MIN and other.mask in text
+    if other.type == _ACCOUNT and other.subtype and re.search(rf"\b{re.escape(other.subtype)}\b", text, re.I):
+        return True
+    # The number may be written out: what counts is that it ends with these digits.
+    return len(other.mask) >= _MASK_LENGTH_MIN and bool(re.search(rf"{re.escape(other.mask)}(?!\d)", text))
 
 
 def transfer_day(pair: Pair, closed: date | None) -> date | None:

@@ -7,18 +7,26 @@ import pytest
 from django.db import connection
 from django.db.transaction import atomic
 
-from banking.choices import LineStatus
+from accounts.services.accounts import close_account
+from banking.choices import LineStatus, LinkKind
 from banking.models import BankLine
 from banking.services.changing import remove_lines
+from banking.services.links import link, mark
 from banking.services.recording import record_lines
+from banking.services.rows import Link
 from banking.services.storing import store_lines
-from banking.tests.cast import DAY, Banked, assert_books_hold, feed, make_banked, seen
+from banking.tests.cast import DAY, Banked, assert_books_hold, feed, make_banked, seen, statuses
 from ledger.actors import SYSTEM
 from ledger.exceptions import ConflictError, ValidationError
 from ledger.services.periods import close_books
 from transactions.choices import Status
 from transactions.models import Transaction
-from transactions.services import approve_transactions, delete_transaction, edit_transaction
+from transactions.services import (
+    approve_transactions,
+    delete_transaction,
+    edit_transaction,
+    reverse_transaction,
+)
 from transactions.services.editing import Edit
 from transactions.tests.conftest import errors_of, race
 
@@ -84,9 +92,31 @@ def test_two_posted_lines_of_one_pending_line_are_both_kept(bakery: Banked) -> N
     assert {one.amount for one in bakery.all_transactions()} == {Decimal(10), Decimal(20)}
 
 
-def test_a_chosen_category_that_was_closed_meanwhile_gives_way(bakery: Banked) -> None:
-    from accounts.services.accounts import close_account
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_pending_line_that_comes_with_its_posted_one_gives_way_to_it(
+    bakery: Banked, is_first: bool
+) -> None:
+    feed(bakery, seen("p", "12.50", pending=True))
+    BankLine.objects.filter(id=bakery.line("p").id).update(chosen_account=bakery.software)
+    pair = [seen("p", "12.60", pending=True), seen("t", "12.60", pending_line_id="p")]
 
+    feed(bakery, *(pair if is_first else reversed(pair)))
+
+    assert statuses(bakery) == {"t": LineStatus.RECORDED}
+    assert bakery.transaction_of("t").debit_account_id == bakery.software.id
+    assert_books_hold(bakery.entity)
+
+
+def test_a_name_that_a_line_gives_up_is_free_for_another_at_once(bakery: Banked) -> None:
+    feed(bakery, seen("p", "12.50", pending=True))
+
+    feed(bakery, seen("t", "12.50", pending_line_id="p"), seen("p", "7"))
+
+    assert statuses(bakery) == {"t": LineStatus.RECORDED, "p": LineStatus.RECORDED}
+    assert {one.amount for one in bakery.all_transactions()} == {Decimal("12.5"), Decimal(7)}
+
+
+def test_a_chosen_category_that_was_closed_meanwhile_gives_way(bakery: Banked) -> None:
     feed(bakery, seen("p", "12.50", pending=True))
     BankLine.objects.filter(id=bakery.line("p").id).update(chosen_account=bakery.software)
     close_account(entity=bakery.entity, account=bakery.software, actor=SYSTEM)
@@ -116,6 +146,21 @@ def test_a_charge_that_becomes_a_refund_changes_sides(bakery: Banked) -> None:
     feed(bakery, seen("a", "-12.50"))
 
     assert bakery.transaction_of("a").debit_account_id == bakery.bank.id
+    assert_books_hold(bakery.entity)
+
+
+def test_sides_do_not_change_onto_a_closed_account_and_the_line_says_so(bakery: Banked) -> None:
+    feed(bakery, seen("a", "12.50"), seen("b", "3"))
+    made = bakery.transaction_of("a")
+    rent = Edit(debit_account_id=bakery.rent.id)
+    edit_transaction(entity=bakery.entity, transaction_id=made.id, edit=rent, actor=SYSTEM)
+    close_account(entity=bakery.entity, account=bakery.rent, actor=SYSTEM)
+
+    feed(bakery, seen("a", "-12.50"), seen("b", "4"))
+
+    assert bakery.transaction_of("a").debit_account_id == bakery.rent.id
+    assert "could not follow" in bakery.line("a").attention
+    assert bakery.transaction_of("b").amount == Decimal(4)
     assert_books_hold(bakery.entity)
 
 
@@ -202,6 +247,39 @@ def test_a_final_transaction_stays_when_the_bank_takes_its_line_back(bakery: Ban
     assert_books_hold(bakery.entity)
 
 
+def test_what_is_reversed_already_lets_its_line_go(bakery: Banked) -> None:
+    feed(bakery, seen("a", "12.50"))
+    made = bakery.transaction_of("a")
+    approve_transactions(entity=bakery.entity, ids=[made.id], actor=SYSTEM)
+    reverse_transaction(entity=bakery.entity, transaction_id=made.id, actor=SYSTEM)
+
+    remove(bakery, "a")
+
+    line = bakery.line("a")
+    assert (line.status, line.attention) == (LineStatus.REMOVED, "")
+    assert_books_hold(bakery.entity)
+
+
+def test_what_was_matched_with_a_line_of_another_account_too_stays_for_that_one(bakery: Banked) -> None:
+    feed(bakery, seen("out", "500", description="Withdrawal"))
+    made = bakery.transaction_of("out")
+    to_savings = Edit(debit_account_id=bakery.savings_account.id)
+    edit_transaction(entity=bakery.entity, transaction_id=made.id, edit=to_savings, actor=SYSTEM)
+    feed(bakery, seen("into", "-500", description="Deposit"), account=bakery.savings)
+    into = bakery.line("into", bakery.savings)
+    # As reconciling a statement does.
+    with atomic():
+        mark(bakery.entity, LineStatus.RECORDED, [(into.id, None, "")])
+        matched = Link(into.id, made.id, bakery.savings.id, LinkKind.MATCHED)
+        link(bakery.entity, [matched], SYSTEM)
+
+    remove(bakery, "out")
+
+    stays = bakery.transaction_of("into", bakery.savings)
+    assert (stays.id, stays.credit_account_id) == (made.id, bakery.uncategorized_income.id)
+    assert_books_hold(bakery.entity)
+
+
 def test_of_a_transfer_the_other_side_stays(bakery: Banked) -> None:
     feed(bakery, seen("out", "500", description="Transfer to 5678"))
     feed(bakery, seen("into", "-500", description="Transfer"), account=bakery.savings)
@@ -251,6 +329,8 @@ def test_deleting_what_is_offered_ends_the_offer(bakery: Banked) -> None:
 
     line = bakery.line("a")
     assert (line.status, line.offered_transaction_id) == (LineStatus.IGNORED, None)
+    # Nobody has said that its money stays out of the books.
+    assert "record the line" in line.attention
 
 
 def test_an_edit_that_would_part_a_transaction_from_its_line_is_refused(bakery: Banked) -> None:
@@ -296,6 +376,7 @@ def test_an_edit_that_follows_the_bank_settles_what_needed_attention(bakery: Ban
         (seen("a", "0"), r"lines\[1\].amount: .* is zero"),
         (seen("a", "NaN"), r"lines\[1\].amount: .* is not a finite amount"),
         (seen("a", "1e15"), r"lines\[1\].amount: .* is too large"),
+        (seen("a", "1", pending_line_id="p\x00"), r"lines\[1\].pendingLineId: .* is no id"),
         (seen("a", "1.005"), r"lines\[1\].amount: .* has more digits than USD knows"),
         (
             seen("a", "1", currency="EUR"),

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from django.db.transaction import atomic
 
+from accounts.services.accounts import close_account
 from banking.choices import LineStatus, LinkKind
 from banking.models import LineLink
 from banking.services.recording import Recorded, record_lines
@@ -115,10 +116,69 @@ def test_what_only_looks_a_little_like_one_is_two_things(
     assert len(bakery.all_transactions()) == 2
 
 
-def test_the_digits_of_the_other_account_speak_of_a_transfer(bakery: Banked) -> None:
-    feed_both(bakery, "500", "-500", words="WEB 5678 CONF 99")
+@pytest.mark.parametrize("words", ["WEB 5678 CONF 99", "TO ACCT 000125678", "Online banking to Savings"])
+def test_digits_and_kind_of_the_other_account_speak_of_a_transfer(bakery: Banked, words: str) -> None:
+    feed_both(bakery, "500", "-500", words=words)
 
     assert len(bakery.all_transactions()) == 1
+
+
+@pytest.mark.parametrize("words", ["CONF 56789", "SAVINGSMART 12"])
+def test_other_numbers_and_words_do_not(bakery: Banked, words: str) -> None:
+    feed_both(bakery, "500", "-500", words=words)
+
+    assert len(bakery.all_transactions()) == 2
+
+
+def test_a_transfer_that_somebody_has_entered_is_offered_to_both_sides_and_not_made_again(
+    bakery: Banked,
+) -> None:
+    entered = bakery.post("500", debit=bakery.savings_account, credit=bakery.bank)
+
+    recorded = feed_both(bakery, "500", "-500", days=1)
+
+    assert (recorded.created, recorded.offered) == (0, 2)
+    assert [one.id for one in bakery.all_transactions()] == [entered.id]
+    sides = (bakery.line("out"), bakery.line("into", bakery.savings))
+    assert {side.offered_transaction_id for side in sides} == {entered.id}
+
+
+def test_it_is_offered_to_a_second_side_that_comes_later_too(bakery: Banked) -> None:
+    entered = bakery.post("500", debit=bakery.savings_account, credit=bakery.bank)
+    feed(bakery, seen("out", "500", description=TO_SAVINGS))
+
+    feed(bakery, seen("into", "-500", description="Deposit"), account=bakery.savings)
+
+    assert bakery.line("into", bakery.savings).offered_transaction_id == entered.id
+    assert [one.id for one in bakery.all_transactions()] == [entered.id]
+
+
+def test_of_two_transfers_and_one_that_was_entered_one_is_made(bakery: Banked) -> None:
+    bakery.post("500", debit=bakery.savings_account, credit=bakery.bank)
+    with atomic():
+        out = [seen(f"out{n}", "500", description=TO_SAVINGS) for n in range(3)]
+        into = [seen(f"into{n}", "-500") for n in range(2)]
+        ids = [
+            *store_lines(bakery.entity, bakery.checking, out).new_ids,
+            *store_lines(bakery.entity, bakery.savings, into).new_ids,
+        ]
+        recorded = record_lines(entity=bakery.entity, line_ids=ids, actor=SYSTEM)
+
+    # The entered one, the made one, and money that left for somewhere else.
+    assert (recorded.offered, recorded.transfers, recorded.created) == (2, 2, 3)
+    assert len(bakery.all_transactions()) == 3
+    assert_books_hold(bakery.entity)
+
+
+def test_a_closed_account_keeps_the_second_side_out_and_nothing_else(bakery: Banked) -> None:
+    feed(bakery, seen("out", "500", description=TO_SAVINGS))
+    close_account(entity=bakery.entity, account=bakery.savings_account, actor=SYSTEM)
+
+    feed(bakery, seen("into", "-500", description="Deposit"), account=bakery.savings)
+
+    assert bakery.line("into", bakery.savings).offered_transaction_id == bakery.transaction_of("out").id
+    assert bakery.transaction_of("out").debit_account_id == bakery.uncategorized_expense.id
+    assert_books_hold(bakery.entity)
 
 
 def test_of_three_like_lines_the_nearest_two_are_the_transfer(bakery: Banked) -> None:
