@@ -1,1 +1,3 @@
-"""Background work of this app, loaded by the worker."""
+"""Background work of this app, loaded by the worker. The work itself is beside what it belongs to."""
+
+from ai.search import background as search_background  # noqa: F401

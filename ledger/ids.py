@@ -39,6 +39,7 @@ class Prefix(StrEnum):
     RECONCILIATION = "rec"
     INTEGRATION = "conn"
     REPORT = "rep"
+    DOCUMENT = "doc"
     TASK = "task"
 
 

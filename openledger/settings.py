@@ -177,6 +177,8 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 60},
     },
     "verify-books": {"task": "transactions.verify_books", "schedule": 86400.0},
+    "keep-documents": {"task": "ai.keep_documents", "schedule": 60.0, "options": {"expires": 60}},
+    "check-documents": {"task": "ai.check_documents", "schedule": 3600.0, "options": {"expires": 3600}},
     "tie-out-banks": {"task": "banking.tie_out", "schedule": 86400.0},
 }
 

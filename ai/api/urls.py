@@ -2,4 +2,8 @@
 
 from django.urls import URLPattern, URLResolver
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from ai.api import search_urls
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    *search_urls.urlpatterns,
+]

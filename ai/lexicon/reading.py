@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -125,10 +126,7 @@ def lexicon() -> Lexicon:
         _longest=_longest(terms),
         _by_letter=_by_letter(words),
         _pairs_with_digits=frozenset(
-            pair
-            for term in terms
-            for pair in zip(term, term[1:], strict=False)
-            if has_digit(pair[0]) or has_digit(pair[1])
+            pair for term in terms for pair in pairwise(term) if has_digit(pair[0]) or has_digit(pair[1])
         ),
     )
 

@@ -6,8 +6,9 @@ from functools import lru_cache
 from typing import Final
 
 _KEPT_MAX: Final = 50_000
-_JOINED = re.compile(r"(?<=\w)['’&](?=\w)")
-_WORD = re.compile(r"[^\W_]+")
+_JOINED = re.compile(r"(?<=\w)['\u2019&](?=\w)")
+# A word with a long number stuck to it ("ADS5491") is two.
+_WORD = re.compile(r"[^\W\d_]{3,}(?=\d{3,}(?![^\W_]))|[^\W_]+")
 _STEM_LENGTH_MIN: Final = 4
 _NEAR_LENGTH_MIN: Final = 4
 _TWO_SLIPS_LENGTH_MIN: Final = 7
@@ -40,6 +41,8 @@ def stem(word: str) -> str:
         return word[:-3] + "y"
     if word.endswith("s") and not word.endswith(("ss", "us", "is")):
         word = word[:-1]
+        if word.endswith(("xe", "che", "she", "sse", "ze")):
+            return word[:-1]
     if word.endswith("e") and len(word) > _STEM_LENGTH_MIN:
         word = word[:-1]
     return word

@@ -2,15 +2,15 @@
 
 import django.contrib.postgres.fields
 import django.db.models.deletion
-import ledger.ids
-import ledger.tenancy
 import pgvector.django.halfvec
 import pgvector.django.indexes
 from django.db import migrations, models
 
+import ledger.ids
+import ledger.tenancy
+
 
 class Migration(migrations.Migration):
-
     dependencies = [
         ("ai", "0001_vectors"),
         ("ledger", "0004_order_tasks_by_time"),

@@ -39,7 +39,7 @@ class Document(TenantModel):
     # Of a transaction "transfer" or the type of its category's account; of an account its type; of a report
     # which statement it is.
     document_type = models.CharField(max_length=20)
-    # Up to three lines: what it says, the account's name, and what others say of it.
+    # Up to four lines (ai/search/texts.py).
     text = models.TextField()
     embedding = HalfVectorField(dimensions=DIMENSIONS)
 

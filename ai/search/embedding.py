@@ -2,9 +2,9 @@
 
 A vector has two halves. In the first each group of the lexicon has a dimension of its own: texts that mean
 the same are near each other, whatever their words. In the second the text's words, their beginnings and their
-runs of three letters are added up at places, and with signs, that a hash of each tells: texts with the same or
-similarly spelled words are near each other. Two features that fall on one place disturb each other a little;
-the signs let such errors cancel out.
+runs of three letters are added up at places, and with signs, that a hash of each tells: texts with the same
+or similarly spelled words are near each other. Two features that fall on one place disturb each other a
+little; the signs let such errors cancel out.
 
 The same text gives the same vector in every process, on every machine, and as long as VERSION is the same.
 """

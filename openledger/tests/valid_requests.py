@@ -488,6 +488,9 @@ VALID: Final[dict[str, Callable[[Books], Valid]]] = {
     "listTransactionsByMonth": lambda books: Valid(),
     "createJournalEntry": lambda books: Valid(body=journal_entry(books)),
     "getJournalEntry": lambda books: Valid({"entry_id": books.journal_entry}),
+    "semanticSearch": lambda books: Valid(
+        body={"query": "cloud hosting", "limit": 5, "sourceTypes": ["transaction", "ledger_account"]}
+    ),
     # Integrations
     "connectIntegration": lambda books: Valid(body={"provider": "xero"}, settings=_XERO),
     "returnFromIntegration": lambda books: Valid(
