@@ -260,7 +260,9 @@ class UnmatchView(ApiView):
         entity, wanted = self.entity, _id(reconciliation_id)
         body = parse_body(request, asked.UnmatchBody)
         if "line_id" in body:
-            changed = unmatch_line(entity=entity, reconciliation_id=wanted, line_id=body["line_id"])
+            changed = unmatch_line(
+                entity=entity, reconciliation_id=wanted, line_id=body["line_id"], actor=self.actor
+            )
         else:
             changed = untick(entity=entity, reconciliation_id=wanted, transaction_ids=body["transaction_ids"])
         return Response({**_body(entity, wanted), "changed": changed})

@@ -1,6 +1,8 @@
 """Ticking what stands on a statement, and saying which bank line a transaction is.
 
-Locks: the company's bank lines where links are written, the reconciliation, the books, transactions, items.
+What a match of a line means for books and lines is `banking.services.deciding`'s; here it is held against the
+statement. Locks: the company's bank lines where links are written, the reconciliation, the books,
+transactions, items.
 """
 
 from collections.abc import Collection, Sequence
@@ -19,19 +21,21 @@ from banking.reconciliation.exceptions import (
 )
 from banking.reconciliation.proposals import read_cleared_ids, read_unlinked
 from banking.reconciliation.statements import Statement, lock_open_statement
-from banking.reconciliation.suggestions import suggest
-from banking.services.links import link, mark, unlink
+from banking.reconciliation.suggestions import BankSide, suggest
+from banking.services import deciding
+from banking.services.links import link, mark
 from banking.services.locks import hold_lines
 from banking.services.rows import Line, Link, lines_by_id, links_of_lines
+from ledger import audit
 from ledger.actors import Actor
 from ledger.clock import utc_now
 from ledger.db import compact, execute, fetch, uuid_array
 from ledger.exceptions import Detail, ValidationError
 from ledger.ids import Prefix, encode_id, new_id
 from ledger.models import Entity
-from ledger.money import as_text
 from transactions.choices import Status
-from transactions.services.changing import hold_books
+from transactions.movements import STANDING
+from transactions.services.changing import closed_through, hold_books
 
 # Of everything that a request can name, as in the API's other batches.
 BATCH_SIZE_MAX: Final = 5_000
@@ -119,10 +123,9 @@ def match_line(
     """Say that one or several transactions are one line of the bank (a deposit of several cheques), and tick
     them; returns how many were not ticked before.
 
-    Their amounts come to the line's exactly: what left the account is positive in the line, and stands on
-    the credit side of the bank's account in the books. Raises, besides what `tick` raises, LineNotFoundError,
-    NotMatchingError where the line or a transaction has its match already or the bank does not have the line
-    as posted, and ValidationError where the sums differ.
+    They are matched as `deciding.match_line` does it: their amounts come to the line's exactly, and PENDING
+    ones become CLEARED. Raises what that and what `tick` raises, LineNotFoundError, and ValidationError for a
+    line of a later day.
     """
     with atomic():
         hold_lines(entity)
@@ -130,14 +133,12 @@ def match_line(
         hold_books(entity)
         found = _read(entity, statement, transaction_ids)
         _check(statement, transaction_ids, found)
-        line = _matchable_line(entity, statement, line_id)
-        _check_unlinked(transaction_ids, found)
-        _check_sum(statement, line, found.values())
-        _link(entity, [(line.id, line.bank_account_id, one) for one in found], actor)
+        _check_line(entity, statement, line_id)
+        deciding.match_line(entity=entity, line_id=line_id, transaction_ids=transaction_ids, actor=actor)
         return _tick(entity, statement, [one.id for one in found.values() if one.reconciliation_id is None])
 
 
-def unmatch_line(*, entity: Entity, reconciliation_id: UUID, line_id: UUID) -> int:
+def unmatch_line(*, entity: Entity, reconciliation_id: UUID, line_id: UUID, actor: Actor) -> int:
     """Take back that a line was matched with transactions of the books, and untick these; returns how many
     had been ticked. The line stays out of the books until it is matched again.
 
@@ -156,17 +157,8 @@ def unmatch_line(*, entity: Entity, reconciliation_id: UUID, line_id: UUID) -> i
             raise NotMatchingError(
                 f"A transaction was made of line {line.public_id}; delete or edit that transaction instead."
             )
-        ids = [one.transaction_id for one in links]
-        found = _read(entity, statement, ids)
-        elsewhere = [one for one in found.values() if one.reconciliation_id not in (None, statement.id)]
-        if elsewhere:
-            raise NotMatchingError(
-                f"Transaction {encode_id(Prefix.TRANSACTION, elsewhere[0].id)} stands on another statement "
-                "with this line; reopen that reconciliation first."
-            )
-        unlink(entity, [line.id])
-        mark(entity, LineStatus.IGNORED, [(line.id, None, "")])
-        return _untick(entity, statement, ids)
+        deciding.unmatch_line(entity=entity, line_id=line.id, actor=actor)
+        return _untick(entity, statement, [one.transaction_id for one in links])
 
 
 def accept_suggestions(*, entity: Entity, reconciliation_id: UUID, actor: Actor) -> int:
@@ -186,21 +178,53 @@ def accept_suggestions(*, entity: Entity, reconciliation_id: UUID, actor: Actor)
         # After the lock: what was edited or deleted meanwhile is no longer what was suggested.
         locked = _read(entity, statement, [*pairs, *cleared], all_known=False).values()
         found = [one for one in locked if _can_be_ticked(statement, one)]
-        matches = {
-            one.id: pairs[one.id].id
-            for one in found
-            if one.id in pairs
-            and one.line_id is None
-            and _as_line_amount(statement, one) == pairs[one.id].amount
-        }
-        feeds = lines_by_id(entity, matches.values())
-        _link(
-            entity,
-            [(line_id, feeds[line_id].bank_account_id, one) for one, line_id in matches.items()],
-            actor,
-        )
-        ticked = [one.id for one in found if one.id in matches or one.id not in pairs]
+        closed = closed_through(entity)
+        matched = [
+            one for one in found if one.id in pairs and _is_pair(statement, pairs[one.id], one, closed)
+        ]
+        _match_pairs(entity, statement, [(pairs[one.id].id, one) for one in matched], actor)
+        taken = {one.id for one in matched}
+        ticked = [one.id for one in found if one.id in taken or one.id not in pairs]
         return _tick(entity, statement, ticked)
+
+
+def _is_pair(statement: Statement, line: BankSide, one: Found, closed: date | None) -> bool:
+    """Whether the transaction, now that it is locked, still is what was suggested for the line.
+
+    One that is PENDING in a closed period cannot be cleared; `complete` says what to do with it.
+    """
+    return (
+        one.line_id is None
+        and one.status in STANDING
+        and _as_line_amount(statement, one) == line.amount
+        and not (one.status == Status.PENDING and closed is not None and one.date <= closed)
+    )
+
+
+def _match_pairs(
+    entity: Entity, statement: Statement, pairs: Sequence[tuple[UUID, Found]], actor: Actor
+) -> None:
+    """Match each line with its transaction, as `deciding.match_line` does with one, in a few statements."""
+    if not pairs:
+        return
+    lines = lines_by_id(entity, [line_id for line_id, _ in pairs])
+    mark(entity, LineStatus.RECORDED, [(line_id, None, "") for line_id in lines])
+    link(
+        entity,
+        [Link(line, one.id, lines[line].bank_account_id, LinkKind.MATCHED) for line, one in pairs],
+        actor,
+    )
+    pending = [one.id for _, one in pairs if one.status == Status.PENDING]
+    deciding.clear_transactions(entity, pending, actor)
+    audit.record(
+        actor=actor,
+        action="banking.reconciliation.matched",
+        object_type="reconciliation",
+        object_id=encode_id(Prefix.RECONCILIATION, statement.id),
+        entity=entity,
+        after={lines[line].public_id: encode_id(Prefix.TRANSACTION, one.id) for line, one in pairs},
+    )
+    deciding.withdraw_offers(entity, [one.id for _, one in pairs], actor)
 
 
 def _read(
@@ -278,63 +302,19 @@ def _line(entity: Entity, statement: Statement, line_id: UUID) -> Line:
     return line
 
 
-def _matchable_line(entity: Entity, statement: Statement, line_id: UUID) -> Line:
+def _check_line(entity: Entity, statement: Statement, line_id: UUID) -> None:
     line = _line(entity, statement, line_id)
-    if line.status in (LineStatus.PENDING, LineStatus.REMOVED):
-        raise NotMatchingError(
-            f"Line {line.public_id} is {line.status} at the bank; only lines that it has posted are matched."
-        )
     if line.date > statement.statement_date:
         raise ValidationError.of(
             "lineId",
             f"{line.public_id} is dated {line.date}, after the statement of {statement.statement_date}; it "
             "belongs to a later one.",
         )
-    links = links_of_lines(entity, [line.id])
-    if links:
-        raise NotMatchingError(
-            f"Line {line.public_id} stands for "
-            f"{encode_id(Prefix.TRANSACTION, links[0].transaction_id)} already; unmatch it first, or delete "
-            "that transaction where it was made of the line."
-        )
-    return line
-
-
-def _check_unlinked(ids: Sequence[UUID], found: dict[UUID, Found]) -> None:
-    conflicts = [
-        Detail(
-            f"transactionIds[{place}]",
-            f"{encode_id(Prefix.TRANSACTION, one)} stands for "
-            f"{encode_id(Prefix.BANK_LINE, line_id)} already.",
-        )
-        for place, one in enumerate(ids)
-        if (line_id := found[one].line_id) is not None
-    ]
-    if conflicts:
-        raise NotMatchingError(conflicts[0].message, details=conflicts)
-
-
-def _check_sum(statement: Statement, line: Line, found: Collection[Found]) -> None:
-    total = sum((_as_line_amount(statement, one) for one in found), Decimal(0))
-    if total != line.amount:
-        raise ValidationError.of(
-            "transactionIds",
-            f"come to {as_text(total, statement.currency)} {statement.currency} and line {line.public_id} is "
-            f"{as_text(line.amount, statement.currency)}, out of the account where it is positive; send "
-            "transactions that come to it exactly.",
-        )
 
 
 def _as_line_amount(statement: Statement, one: Found) -> Decimal:
     """The amount in the bank lines' sign: positive where money left the account."""
     return one.amount if one.credit_account_id == statement.ledger_account_id else -one.amount
-
-
-def _link(entity: Entity, matches: Sequence[tuple[UUID, UUID, UUID]], actor: Actor) -> None:
-    """Write that transactions stand for lines: (line, its bank account, transaction)."""
-    links = [Link(line, transaction, account, LinkKind.MATCHED) for line, account, transaction in matches]
-    link(entity, links, actor)
-    mark(entity, LineStatus.RECORDED, [(line, None, "") for line in dict.fromkeys(m[0] for m in matches)])
 
 
 def _tick(entity: Entity, statement: Statement, ids: Sequence[UUID]) -> int:

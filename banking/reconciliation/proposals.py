@@ -69,12 +69,14 @@ WHERE l.entity_id = %(entity)s::uuid AND l.bank_account_id = ANY(%(bank_accounts
 ORDER BY l.date DESC, l.id DESC LIMIT {LINES_MAX:d}
 """
 
+# What was reversed and what reverses it are ticked together, if at all: no line of the bank is either.
+_MATCHABLE: Final = f"{UNLINKED} AND t.status <> 'REVERSED' AND t.reverses_id IS NULL"
 # Money that left the account stands on its credit side, whatever the bank calls its balance.
 _TRANSACTIONS: Final = f"""
 SELECT t.id, t.date,
     CASE WHEN t.credit_account_id = %(ledger_account)s::uuid THEN t.amount ELSE -t.amount END,
     concat_ws(' ', t.description, t.counterparty)
-FROM ({candidates_sql(limit=TRANSACTIONS_MAX, condition=f"{not_older_than('%(since)s')} AND {UNLINKED}")}) t
+FROM ({candidates_sql(limit=TRANSACTIONS_MAX, condition=f"{not_older_than('%(since)s')} AND {_MATCHABLE}")}) t
 """
 
 
@@ -83,7 +85,10 @@ def read_proposals(entity: Entity, statement: Statement) -> Proposals:
     count, amount = fetch(
         f"SELECT count(*), coalesce(sum({EFFECT}), 0) {_CLEARED}", statement.parameters(entity)
     )[0]
-    matches = suggest(*read_unlinked(entity, statement), currency=statement.currency)
+    lines, transactions = read_unlinked(entity, statement)
+    matches = suggest(lines, transactions, currency=statement.currency)
+    if len(lines) == LINES_MAX or len(transactions) == TRANSACTIONS_MAX:
+        matches = matches._replace(is_complete=False)
     return Proposals(ClearedByBank(count, amount), matches)
 
 

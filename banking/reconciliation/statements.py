@@ -252,7 +252,8 @@ def read_candidates(
     and not expired. With `recent`, no older than `RECENT` before the statement before this one, so that what
     the read costs does not grow with the years. One query.
     """
-    conditions = [_AFTER] if after else []
+    # The week, too, as the index has it: so a late page begins where it is, not with the newest.
+    conditions = [f"{week_of('t.date')} <= {week_of('%(date)s::date')} AND {_AFTER}"] if after else []
     if recent and statement.previous_date is not None:
         conditions.append(not_older_than("%(recent)s"))
     page = candidates_sql(limit=limit, condition=" AND ".join(conditions) or "true")

@@ -68,7 +68,8 @@ class Suggestion(NamedTuple):
 
 
 class Suggested(NamedTuple):
-    """What was found. `is_complete` is False where the work was broken off at `STEPS_MAX`."""
+    """What was found. `is_complete` is False where there was more than could be looked at: the work was
+    broken off at `STEPS_MAX`, or not all lines and transactions were given."""
 
     one_to_one: list[Suggestion]
     one_to_many: list[Suggestion]

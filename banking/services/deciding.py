@@ -10,6 +10,7 @@ from django.db.transaction import atomic
 from accounts.facts import facts_of_accounts
 from banking.choices import LineStatus, LinkKind
 from banking.models import BankLine
+from banking.reconciliation.proof import check_not_proven
 from banking.services.changing import FOLLOWS, undo_transfers
 from banking.services.guarding import moved_out
 from banking.services.links import link, mark, relabel, unlink
@@ -92,11 +93,12 @@ def match_line(*, entity: Entity, line_id: UUID, transaction_ids: Sequence[UUID]
                 # It was made of the other line, and its category is this account: a transfer by now.
                 kind = LinkKind.TRANSFER
                 relabel(entity, made, LinkKind.TRANSFER)
-        _clear(entity, [rows[id_] for id_ in wanted if id_ in rows], actor)
+        pending = [id_ for id_ in wanted if id_ in rows and rows[id_].status == Status.PENDING]
+        clear_transactions(entity, pending, actor)
         mark(entity, LineStatus.RECORDED, [(line.id, None, "")])
         link(entity, [Link(line.id, id_, line.bank_account_id, kind) for id_ in wanted], actor)
         _record(entity, "matched", line, actor, transactions=_public(wanted))
-        _withdraw_offers(entity, [*transaction_ids, *wanted], line, actor)
+        withdraw_offers(entity, [*transaction_ids, *wanted], actor)
 
 
 def record_line(*, entity: Entity, line_id: UUID, category_id: UUID | None, actor: Actor) -> None:
@@ -129,8 +131,8 @@ def unmatch_line(*, entity: Entity, line_id: UUID, actor: Actor) -> None:
     """Part a recorded line from its transactions; it is left out of the books until a person decides anew.
 
     What was made of the line alone is deleted, a transfer stays for its other line, what was in the books
-    before stays. Raises NotFoundError, and ConflictError where a transaction that would go is final: it is
-    reversed first, and may then be left.
+    before stays. Raises NotFoundError, and ConflictError where a transaction that would go is final (it is
+    reversed first, and may then be left), or stands on a completed statement of the account.
     """
     with atomic():
         line, links = _held(entity, line_id)
@@ -141,6 +143,7 @@ def unmatch_line(*, entity: Entity, line_id: UUID, actor: Actor) -> None:
             )
         hold_books(entity)
         rows = lock_transactions(entity, [one.transaction_id for one in links])
+        check_not_proven(entity, line, [row.id for row in rows.values() if row.status != Status.REVERSED])
         made: list[UUID] = []
         gone: list[Link] = []
         for one in links:
@@ -182,6 +185,35 @@ def categorize_line(*, entity: Entity, line_id: UUID, category_id: UUID | None, 
         _record(
             entity, "categorized", line, actor, category_id=encode_optional_id(Prefix.ACCOUNT, category_id)
         )
+
+
+# --- what a match entails -----------------------------------------------------------------------------
+
+
+def clear_transactions(entity: Entity, ids: Sequence[UUID], actor: Actor) -> None:
+    """Make PENDING transactions CLEARED: the bank has confirmed them, and they expire no more."""
+    if ids:
+        move_transactions(
+            entity=entity,
+            ids=ids,
+            to=Status.CLEARED,
+            change=Change.EDITED,
+            actor=actor,
+            reason="Matched with its bank line",
+        )
+
+
+def withdraw_offers(entity: Entity, transaction_ids: Sequence[UUID], actor: Actor) -> None:
+    """Other lines that were offered what now stands for one go through the books' door by themselves."""
+    others = [
+        one.id
+        for one in BankLine.objects.filter(
+            entity_id=entity.id, offered_transaction_id__in=transaction_ids
+        ).order_by("id")
+    ]
+    if others:
+        mark(entity, LineStatus.RECORDED, ((one, None, "") for one in others))
+        record_lines(entity=entity, line_ids=others, actor=actor)
 
 
 # --- what they share ---------------------------------------------------------------------------------
@@ -295,32 +327,6 @@ def _make_transfer(
     found = fetch(_RECLASSIFICATION, {"entity": entity.id, "id": row.id})
     reclassification: UUID = found[0][0]
     return reclassification
-
-
-def _clear(entity: Entity, rows: Sequence[Row], actor: Actor) -> None:
-    pending = [row.id for row in rows if row.status == Status.PENDING]
-    if pending:
-        move_transactions(
-            entity=entity,
-            ids=pending,
-            to=Status.CLEARED,
-            change=Change.EDITED,
-            actor=actor,
-            reason="Matched with its bank line",
-        )
-
-
-def _withdraw_offers(entity: Entity, transaction_ids: Sequence[UUID], line: Line, actor: Actor) -> None:
-    """Other lines that were offered what now stands for this one go through the books' door by themselves."""
-    others = [
-        one.id
-        for one in BankLine.objects.filter(
-            entity_id=entity.id, offered_transaction_id__in=transaction_ids
-        ).order_by("id")
-    ]
-    if others:
-        mark(entity, LineStatus.RECORDED, ((one, None, "") for one in others))
-        record_lines(entity=entity, line_ids=others, actor=actor)
 
 
 def _public(transaction_ids: Sequence[UUID]) -> list[str]:

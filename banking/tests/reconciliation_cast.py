@@ -160,6 +160,11 @@ class Bakery:
             actor=SYSTEM,
         )
 
+    def unmatch(self, reconciliation_id: UUID, line: BankLine) -> int:
+        return matching.unmatch_line(
+            entity=self.entity, reconciliation_id=reconciliation_id, line_id=line.id, actor=SYSTEM
+        )
+
     def accept(self, reconciliation_id: UUID) -> int:
         return matching.accept_suggestions(
             entity=self.entity, reconciliation_id=reconciliation_id, actor=SYSTEM

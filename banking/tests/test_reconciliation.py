@@ -4,8 +4,10 @@ from decimal import Decimal
 
 import pytest
 
+from accounts.system_accounts import make_system_accounts
 from banking.choices import LineStatus, LinkKind, ReconciliationStatus
 from banking.models import BankLine, LineLink, Reconciliation
+from banking.reconciliation import proposals
 from banking.reconciliation.exceptions import (
     AlreadyOpenError,
     CompletedError,
@@ -17,12 +19,12 @@ from banking.reconciliation.exceptions import (
     StatementDateError,
     TransactionsNotFoundError,
 )
-from banking.reconciliation.matching import unmatch_line
 from banking.reconciliation.proposals import read_proposals
 from banking.reconciliation.statements import read_books_balance, read_candidates
+from banking.services import deciding
 from banking.tests.reconciliation_cast import Bakery, day, txn
 from ledger.actors import SYSTEM
-from ledger.exceptions import ValidationError
+from ledger.exceptions import ConflictError, ValidationError
 from ledger.ids import Prefix, encode_id, new_id
 from ledger.models import AuditEvent
 from ledger.services.entities import delete_entity
@@ -38,7 +40,7 @@ from transactions.services import (
     reverse_transaction,
 )
 from transactions.services.editing import Edit
-from transactions.tests.conftest import assert_totals_hold
+from transactions.tests.conftest import NOON, assert_totals_hold
 from transactions.verification import verify_books
 
 pytestmark = pytest.mark.django_db
@@ -272,7 +274,7 @@ def test_a_line_is_matched_only_with_what_comes_to_it_exactly(bakery: Bakery) ->
     out = bakery.spend("300")
     line = bakery.line("-300")
     one = bakery.start("300")
-    for wrong, told in ((rows[:1], r"come to -200\.00"), ([out], r"come to 300\.00")):
+    for wrong, told in ((rows[:1], r"transactions -200\.00; both"), ([out], r"transactions 300\.00; both")):
         with pytest.raises(ValidationError, match=told):
             bakery.match(one, line, *wrong)
     assert bakery.match(one, line, *rows) == 2
@@ -293,15 +295,15 @@ def test_lines_and_transactions_that_have_a_match_get_no_second(bakery: Bakery) 
     sale, other = bakery.earn("10"), bakery.earn("10")
     taken, free = bakery.line("-10", of=[sale]), bakery.line("-10")
     one = bakery.start("10")
-    with pytest.raises(NotMatchingError, match=r"stands for txn_.* already"):
+    with pytest.raises(ConflictError, match="is recorded and cannot be matched: unmatch it first"):
         bakery.match(one, taken, other)
-    with pytest.raises(NotMatchingError, match=r"stands for line_.* already"):
+    with pytest.raises(ConflictError, match=r"stands for bank line line_.* of this account already"):
         bakery.match(one, free, sale)
 
 
 @pytest.mark.parametrize("status", [LineStatus.PENDING, LineStatus.REMOVED])
 def test_lines_that_the_bank_has_not_posted_are_not_matched(bakery: Bakery, status: LineStatus) -> None:
-    with pytest.raises(NotMatchingError, match=f"is {status.value} at the bank"):
+    with pytest.raises(ConflictError, match=f"is {status.value} and cannot be matched"):
         bakery.match(bakery.start("10"), bakery.line("-10", status=status), bakery.earn("10"))
 
 
@@ -320,16 +322,16 @@ def test_a_match_is_taken_back_and_what_was_made_of_a_line_is_not(bakery: Bakery
     bakery.match(one, line, sale)
     bakery.tick(one, made)
 
-    assert unmatch_line(entity=bakery.entity, reconciliation_id=one, line_id=line.id) == 1
+    assert bakery.unmatch(one, line) == 1
     assert bakery.ticked(one) == {made.id}
     line.refresh_from_db()
     assert line.status == LineStatus.IGNORED
     assert not LineLink.objects.filter(entity_id=bakery.entity.id, line=line).exists()
 
     with pytest.raises(NotMatchingError, match="matched with no transaction"):
-        unmatch_line(entity=bakery.entity, reconciliation_id=one, line_id=line.id)
+        bakery.unmatch(one, line)
     with pytest.raises(NotMatchingError, match="was made of line"):
-        unmatch_line(entity=bakery.entity, reconciliation_id=one, line_id=own.id)
+        bakery.unmatch(one, own)
 
 
 def test_a_match_that_a_completed_statement_rests_on_stays(bakery: Bakery) -> None:
@@ -338,8 +340,116 @@ def test_a_match_that_a_completed_statement_rests_on_stays(bakery: Bakery) -> No
     bakery.match(january, line, sale)
     bakery.complete(january)
     february = bakery.start("10", "2024-02-29")
-    with pytest.raises(NotMatchingError, match="another statement"):
-        unmatch_line(entity=bakery.entity, reconciliation_id=february, line_id=line.id)
+    # Neither through another statement nor through the line itself: it could be recorded a second time.
+    for unmatch in (
+        lambda: bakery.unmatch(february, line),
+        lambda: deciding.unmatch_line(entity=bakery.entity, line_id=line.id, actor=SYSTEM),
+    ):
+        with pytest.raises(NotMatchingError, match="on the completed bank statement of 2024-01-31"):
+            unmatch()
+    assert LineLink.objects.filter(entity_id=bakery.entity.id, line=line).exists()
+
+
+def test_what_was_reversed_lets_its_line_go_though_it_stands_on_a_completed_statement(
+    bakery: Bakery,
+) -> None:
+    wrong = bakery.earn("10", status=Status.POSTED)
+    line = bakery.line("-10", of=[wrong])
+    bakery.completed(wrong)
+    reverse_transaction(entity=bakery.entity, transaction_id=wrong.id, actor=SYSTEM)
+    deciding.unmatch_line(entity=bakery.entity, line_id=line.id, actor=SYSTEM)
+    line.refresh_from_db()
+    assert line.status == LineStatus.IGNORED
+
+
+def test_the_same_match_again_changes_nothing(bakery: Bakery) -> None:
+    sale, line = bakery.earn("10"), bakery.line("-10")
+    one = bakery.start("10")
+    assert [bakery.match(one, line, sale), bakery.match(one, line, sale)] == [1, 0]
+    assert LineLink.objects.filter(entity_id=bakery.entity.id).count() == 1
+
+
+@pytest.mark.parametrize("how", ["match", "accept"])
+def test_what_the_bank_confirms_is_pending_no_more_and_expires_no_more(bakery: Bakery, how: str) -> None:
+    soon = NOON.replace(year=2100)
+    sale, line = bakery.earn("10", status=Status.PENDING, expires_at=soon), bakery.line("-10")
+    one = bakery.start("10")
+    if how == "match":
+        bakery.match(one, line, sale)
+    else:
+        bakery.accept(one)
+    assert bakery.ticked(one) == {sale.id}
+    assert bakery.stored(sale).status == "CLEARED"
+
+
+@pytest.mark.parametrize("how", ["match", "accept"])
+def test_another_line_that_was_offered_what_is_matched_is_recorded_by_itself(
+    bakery: Bakery, how: str
+) -> None:
+    make_system_accounts(entity=bakery.entity, ledger=bakery.company.ledger, actor=SYSTEM)
+    sale, line = bakery.earn("10"), bakery.line("-10", "2024-01-10", "Sale")
+    other = bakery.line(
+        "-10", "2024-01-28", "Else", status=LineStatus.OFFERED, offered_transaction_id=sale.id
+    )
+    one = bakery.start("20")
+    if how == "match":
+        bakery.match(one, line, sale)
+    else:
+        # The offer makes that line the likelier one; the bank booked it a day too late for this statement.
+        BankLine.objects.filter(id=other.id).update(date=day("2024-02-01"))
+        bakery.accept(one)
+    other.refresh_from_db()
+    assert (other.status, other.offered_transaction_id) == (LineStatus.RECORDED, None)
+    made = LineLink.objects.get(entity_id=bakery.entity.id, line=other)
+    assert made.kind == LinkKind.MADE
+    assert made.transaction_id != sale.id
+
+
+def test_what_was_reversed_and_what_reverses_it_are_no_line_of_the_bank(bakery: Bakery) -> None:
+    wrong = bakery.earn("10", status=Status.POSTED)
+    done = reverse_transaction(
+        entity=bakery.entity, transaction_id=wrong.id, actor=SYSTEM, on=wrong.timestamp
+    )
+    deposit, payment = bakery.line("-10"), bakery.line("10")
+    one = bakery.start("0")
+    matches = read_proposals(bakery.entity, bakery.statement(one)).matches
+    assert (matches.one_to_one, matches.one_to_many) == ([], [])
+    for line, row in ((deposit, wrong), (payment, done.reversal)):
+        with pytest.raises(ConflictError, match="no bank line stands behind it"):
+            bakery.match(one, line, row)
+    # Ticked together they change nothing, and are out of the way.
+    bakery.tick(one, wrong, done.reversal)
+    bakery.complete(one)
+
+
+def test_matches_are_in_the_audit_trail(bakery: Bakery) -> None:
+    sale, line = bakery.earn("10"), bakery.line("-10")
+    rent, debit = bakery.spend("4"), bakery.line("4")
+    one = bakery.start("6")
+    bakery.match(one, line, sale)
+    bakery.unmatch(one, line)
+    bakery.accept(one)
+    events = AuditEvent.objects.filter(scope_id=bakery.entity.id).order_by("sequence")
+    assert list(events.values_list("action", flat=True)) == [
+        "banking.reconciliation.started",
+        "banking.line.matched",
+        "banking.line.unmatched",
+        "banking.reconciliation.matched",
+    ]
+    last = events.last()
+    assert last is not None
+    assert last.after == {line.public_id: txn(sale), debit.public_id: txn(rent)}
+
+
+def test_where_not_all_is_looked_at_what_is_suggested_says_so(
+    bakery: Bakery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bakery.line("-10")
+    bakery.line("-20")
+    found = bakery.statement(bakery.start("0"))
+    assert read_proposals(bakery.entity, found).matches.is_complete
+    monkeypatch.setattr(proposals, "LINES_MAX", 2)
+    assert not read_proposals(bakery.entity, found).matches.is_complete
 
 
 def test_accepting_takes_the_period_of_the_statement_and_nothing_later(bakery: Bakery) -> None:
@@ -465,6 +575,17 @@ def test_pending_items_of_a_closed_period_cannot_be_moved_and_the_words_say_so(b
     with pytest.raises(PeriodClosedError, match="closed through 2024-01-31"):
         bakery.complete(one)
     assert bakery.statement(one).is_open
+
+
+def test_accepting_leaves_what_is_pending_in_a_closed_period_and_takes_the_rest(bakery: Bakery) -> None:
+    pending, posted = bakery.earn("10", status=Status.PENDING), bakery.earn("5", status=Status.POSTED)
+    bakery.line("-10")
+    bakery.line("-5")
+    close_books(entity=bakery.entity, through=day("2024-01-31"), actor=SYSTEM)
+    one = bakery.start("5")
+    assert bakery.accept(one) == 1
+    assert bakery.ticked(one) == {posted.id}
+    assert bakery.stored(pending).status == "PENDING"
 
 
 def test_what_is_posted_is_reconciled_in_a_closed_period_too(bakery: Bakery) -> None:

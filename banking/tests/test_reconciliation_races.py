@@ -18,7 +18,6 @@ from banking.reconciliation.exceptions import (
     AlreadyOpenError,
     CompletedError,
     DifferenceError,
-    NotMatchingError,
     ReconciledError,
     TransactionsNotFoundError,
 )
@@ -26,7 +25,7 @@ from banking.tests.reconciliation_cast import Bakery
 from ledger import audit
 from ledger.actors import SYSTEM
 from ledger.db import fetch
-from ledger.exceptions import LedgerError
+from ledger.exceptions import ConflictError, LedgerError
 from ledger.models import AuditEvent
 from transactions.services import delete_transaction, edit_transaction
 from transactions.services.editing import Edit
@@ -259,7 +258,7 @@ def test_of_two_who_match_one_line_one_wins(bakery: Bakery) -> None:
         first, second, line = bakery.earn("10"), bakery.earn("10"), bakery.line("-10")
         results = race(partial(bakery.match, one, line, first), partial(bakery.match, one, line, second))
         (lost,) = errors_of(results)
-        assert isinstance(lost, NotMatchingError)
+        assert isinstance(lost, ConflictError)
     assert_holds(bakery)
 
 
