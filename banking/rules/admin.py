@@ -19,6 +19,7 @@ from ledger.admin import WindowAdmin, user_actor
 from ledger.exceptions import LedgerError
 from ledger.ids import Prefix, encode_optional_id
 from ledger.models import Entity
+from ledger.money import as_text
 
 # A page with more than that is no longer read by anybody; the counts are of all.
 SHOWN_MAX: Final = 200
@@ -211,7 +212,10 @@ class RuleAdmin(ModelAdmin):
             "rules": rules,
             "plan": planned,
             "approved": sum(change.approves for change in planned.changes),
-            "shown": planned.changes[:SHOWN_MAX],
+            "shown": [
+                (change, as_text(change.found.candidate.amount, change.found.currency))
+                for change in planned.changes[:SHOWN_MAX]
+            ],
             "hidden": max(0, len(planned.changes) - SHOWN_MAX),
             "checkbox": ACTION_CHECKBOX_NAME,
         }

@@ -154,6 +154,7 @@ def test_the_chosen_rules_are_shown_and_then_applied(office: Browser, client: Cl
         page = act(office, action, rule).content.decode()
         assert "ADOBE &lt;b&gt;CLOUD&lt;/b&gt;" in page
         assert "Cinema" not in page
+        assert ">52.99 USD<" in page
         assert "1 would change, 1 of these would be posted at once" in page
         assert 'name="confirmed"' in page
     assert client.stored(paid).status == Status.CLEARED
