@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('banking', '0002_reconciliation_guards'),
+        ("banking", "0002_reconciliation_guards"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='bankconnection',
-            name='public_token_hash',
+            model_name="bankconnection",
+            name="public_token_hash",
             field=models.CharField(blank=True, max_length=64),
         ),
     ]
