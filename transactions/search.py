@@ -122,6 +122,20 @@ def search_transactions(
     return [rows[id_] for id_ in ids if id_ in rows], NumberedPage(total, page, limit)
 
 
+def words_in_text(entity: Entity, query: str) -> tuple[str, dict[str, Any]] | None:
+    """That a transaction `t` has all words of `query` in its own text, as a condition in SQL and its
+    parameters; None where there are no words. One query.
+
+    For whoever adds up what is found; names of accounts don't count here.
+    """
+    rows_of_words = _fetch(_WORDS, {"query": query, "entity": entity.id})
+    if not rows_of_words:
+        return None
+    found = _Conditions()
+    condition = _in_text(found, [_Word(number, *values) for number, values in enumerate(rows_of_words)])
+    return condition, found.params
+
+
 def _passing(entity: Entity, filters: Mapping[str, Any]) -> _Conditions:
     found = _Conditions(terms=["t.entity_id = %(entity)s::uuid"], params={"entity": entity.id})
     for name, term in _FILTERS.items():
