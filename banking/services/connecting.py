@@ -109,7 +109,8 @@ def store_connection(
 
     Each account gets a ledger account of its own. An item that is known already is repaired: its accounts
     stay, new ones are added, and all its lines are looked at again. An account that was connected before, and
-    disconnected, goes on with its former ledger account.
+    disconnected, goes on with its former ledger account. One of which the books can take no account at all is
+    given up at once.
     """
     with atomic():
         if arrival is None:
@@ -125,7 +126,8 @@ def store_connection(
         for seen in arrival.accounts:
             account = before.get(seen.id)
             if account is not None:
-                _revive(entity, account, seen, actor)
+                if not _revive(entity, account, seen, actor):
+                    left_out.append((seen, "Its ledger account stands for another bank account by now."))
                 continue
             ledger = ledger_in(entity, seen.currency)
             if ledger is None:
@@ -153,8 +155,13 @@ def store_connection(
             },
         )
         forget(entity)
-        start_sync(entity=entity, connection=connection, actor=actor)
-        return Connected(connection, _accounts_of(connection), left_out)
+        accounts = _accounts_of(connection)
+        if accounts:
+            start_sync(entity=entity, connection=connection, actor=actor)
+        else:
+            # Without an account there is nothing to sync, and nothing by which it could be disconnected.
+            _give_up_connection(entity, connection, actor)
+        return Connected(connection, accounts, left_out)
 
 
 def start_sync(*, entity: Entity, connection: BankConnection, actor: Actor) -> BackgroundTask:
@@ -184,32 +191,36 @@ def disconnect_account(*, entity: Entity, bank_account_id: UUID, actor: Actor) -
             if account.connection_id
             else None
         )
-        now = utc_now()
         changed = BankAccount.objects.filter(
             entity_id=entity.id, id=account.id, disconnected_at__isnull=True
-        ).update(disconnected_at=now)
+        ).update(disconnected_at=utc_now())
         if not changed:
             return
         record_account("disconnected", account, entity, actor)
         forget(entity)
         if connection is None or connection.disconnected_at is not None or _accounts_of(connection):
             return
-        connection.disconnected_at = now
-        connection.save(update_fields=["disconnected_at"])
-        audit.record(
-            actor=actor,
-            action="banking.connection.disconnected",
-            object_type="bank connection",
-            object_id=connection.public_id,
-            entity=entity,
-        )
-        start_task(
-            entity=entity,
-            name=DISCONNECT,
-            arguments={"connection_id": str(connection.id)},
-            key=str(connection.id),
-            actor=actor,
-        )
+        _give_up_connection(entity, connection, actor)
+
+
+def _give_up_connection(entity: Entity, connection: BankConnection, actor: Actor) -> None:
+    """Sync a connection, which is locked, no more, and have the provider told of it in the background."""
+    connection.disconnected_at = utc_now()
+    connection.save(update_fields=["disconnected_at"])
+    audit.record(
+        actor=actor,
+        action="banking.connection.disconnected",
+        object_type="bank connection",
+        object_id=connection.public_id,
+        entity=entity,
+    )
+    start_task(
+        entity=entity,
+        name=DISCONNECT,
+        arguments={"connection_id": str(connection.id)},
+        key=str(connection.id),
+        actor=actor,
+    )
 
 
 def forget_token(*, entity: Entity, connection_id: UUID) -> str:
@@ -316,13 +327,16 @@ def _stored(entity: Entity, arrival: Arrival) -> tuple[BankConnection, bool]:
     return connection, is_new
 
 
-def _revive(entity: Entity, account: BankAccount, seen: AccountSeen, actor: Actor) -> None:
-    set_balances(account, seen, utc_now())
-    was_disconnected = account.disconnected_at is not None
-    if was_disconnected and not _is_taken(account):
+def _revive(entity: Entity, account: BankAccount, seen: AccountSeen, actor: Actor) -> bool:
+    """Take over the balances, and more lines again; returns whether that may be."""
+    if account.disconnected_at is not None:
+        if _is_taken(account):
+            return False
         account.disconnected_at = None
         record_account("connected", account, entity, actor)
+    set_balances(account, seen, utc_now())
     account.save()
+    return True
 
 
 def _is_taken(account: BankAccount) -> bool:

@@ -174,6 +174,37 @@ def test_an_account_in_a_currency_without_books_is_left_out_and_said_so(
     assert answer["leftOut"] == [{"accountName": "Euro", "reason": "This entity keeps no books in EUR."}]
 
 
+def test_a_bank_of_which_no_account_can_be_taken_in_is_given_up_at_once(
+    bank: Scripted, bakery: Banked, owner: Caller
+) -> None:
+    bank.seen = [AccountSeen("eur", "Giro", "", "4444", "depository", "checking", "EUR", None, None)]
+
+    shown = connect(owner)
+
+    assert (shown["accounts"], [one["accountName"] for one in shown["leftOut"]]) == ([], ["Giro"])
+    assert run_tasks(bakery) == ["banking.disconnect_connection"]
+    connection = BankConnection.objects.get()
+    assert connection.disconnected_at is not None
+    forget_token(entity=bakery.entity, connection_id=connection.id)
+    assert bank.given_up == ["access-public-1"]
+
+
+def test_an_account_whose_ledger_account_was_given_away_is_left_out_and_said_so(
+    bank: Scripted, bakery: Banked, owner: Caller
+) -> None:
+    bank.seen = bank.seen[:2]
+    [checking, _] = connect(owner)["accounts"]
+    owner.delete(f"/v1/banks/accounts/{checking['id']}")
+    taken = {"name": "By file", "type": "depository", "ledgerAccountId": checking["ledgerAccountId"]}
+    assert owner.post("/v1/banks/accounts", taken).status_code == 201
+
+    shown = connect(owner, "public-2")
+
+    assert [one["accountMask"] for one in shown["accounts"]] == ["2222"]
+    assert [one["accountName"] for one in shown["leftOut"]] == ["Checking"]
+    assert "another bank account" in shown["leftOut"][0]["reason"]
+
+
 def test_a_bank_that_fails_after_the_exchange_leaves_nothing_on_either_side(
     bank: Scripted, bakery: Banked, owner: Caller
 ) -> None:
