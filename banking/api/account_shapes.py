@@ -191,13 +191,15 @@ def bank_account_json(account: BankAccount) -> dict[str, Any]:
 
 
 def entity_bank_account_json(account: BankAccount) -> dict[str, Any]:
-    """A bank account as its company shows it: with the provider's ids; the access token is always null."""
+    """A bank account as its company shows it: with the provider's ids, but neither its access token nor how
+    far its lines are read, which stay here."""
     connection = account.connection
     return bank_account_json(account) | {
         "plaidAccessToken": None,
         "plaidItemId": connection.provider_item_id if connection else None,
         "plaidInstitutionId": (connection.institution_id or None) if connection else None,
         "plaidAccountId": account.provider_account_id or None,
+        "cursor": None,
     }
 
 

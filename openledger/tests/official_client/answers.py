@@ -50,6 +50,7 @@ MAY_BE_NULL = {
         "instance_id",
     },
     "GetV1EntitiesResponseEntity": {"address"},  # the client cannot send one
+    "GetV1EntitiesResponseEntityPlaidAccountsItem": {"plaid_access_token", "cursor"},  # the server's own
 }
 
 # What the client's types have and the contract has not.

@@ -20,6 +20,7 @@ from answers import Reader  # type: ignore[import-not-found,unused-ignore]
 from openledger import (  # type: ignore[attr-defined]
     AsyncOpenLedgerClient,
     OpenLedgerClient,
+    banks,
     categories,
     developers,
     entities,
@@ -31,12 +32,9 @@ from openledger.errors import BadRequestError, NotFoundError  # type: ignore[imp
 UTC = dt.timezone.utc  # noqa: UP017 - the client runs on older Pythons, too
 JANUARY = dt.datetime(2024, 1, 15, 12, 30, 45, tzinfo=UTC)
 PAGE_SIZE = 3
-# Banks and chat are not part of this.
+# Chat is not part of this.
 LEFT_OUT = (
     "GetV1TransactionsChatResponse",
-    "GetV1TransactionsResponseTransactionsItemPlaidAccount",
-    "GetV1TransactionsByMonthResponseItemPlaidAccountBreakdownItem",
-    "GetV1EntitiesResponseEntityPlaidAccountsItem",
     "GetV1EntitiesResponseEntityAddress",  # the client cannot send an address
 )
 
@@ -116,6 +114,7 @@ async def exercise(caller: Caller, developer_id: str, api_key: str) -> None:
         await books(caller, one, entity_id, accounts)
     shown = await caller.ask(caller.client(its_token.access_token).entities.get_entity_details)
     assert shown.entity.id == entity_id, "an entity token's own company needs no id"
+    await bank(caller, client, entity_id)
     await refusals(caller, client, entity_id)
 
     gone = await caller.ask(client.entities.delete_an_entity, entity_id=entity_id)
@@ -397,6 +396,45 @@ async def sums(caller: Caller, client: typing.Any, entity_id: str) -> None:
     assert len(names) == len(set(names)) > 1
 
 
+async def bank(caller: Caller, client: typing.Any, entity_id: str) -> None:
+    """Connect a made-up bank, and see its accounts in the company, in transactions and in months."""
+    api, of = client.banks, {"entity_id": entity_id}
+    link = await caller.ask(api.create_a_bank_link, **of)
+    assert link.link_token
+    assert link.expiration > dt.datetime.now(tz=UTC)
+
+    # Nobody stands in the sandbox's window: its link token does for the public one.
+    made = (await caller.ask(api.add_bank_accounts, **of, public_token=link.link_token)).created_accounts
+    assert {one.account_type for one in made} == {"depository", "credit"}
+    again = await caller.ask(api.add_bank_accounts, **of, public_token=link.link_token)
+    assert [one.id for one in again.created_accounts] == [one.id for one in made]
+    await caller.refused(BadRequestError, 400, api.add_bank_accounts, **of, public_token="made-up")
+
+    shown = (await caller.ask(client.entities.get_entity_details, **of)).entity.plaid_accounts
+    assert {one.id for one in shown} == {one.id for one in made}
+    assert {one.plaid_access_token for one in shown} == {None}
+
+    checking = next(one for one in made if one.account_type == "depository")
+    accounts = {
+        one.name: one.id for one in (await caller.ask(client.categories.get_categories, **of)).categories
+    }
+    bought = await caller.ask(
+        client.transactions.create_a_new_transaction,
+        **of,
+        amount=19.99,
+        debit_account_id=accounts["Software"],
+        # What the contract has beyond the client's types reaches its callers all the same.
+        credit_account_id=checking.ledgerAccountId,
+        date=JANUARY,
+    )
+    listed = await caller.ask(client.transactions.get_transactions_by_entity, **of, page_size=100)
+    [its_bank] = [one.plaid_account for one in listed.transactions if one.id == bought.transaction.id]
+    assert (its_bank.id, its_bank.mask) == (checking.id, checking.account_mask)
+    months = await caller.ask(client.transactions.get_transactions_by_month, **of)
+    [january] = [one for one in months if (one.year, one.month) == (2024, 1)]
+    assert [one.delta for one in january.plaid_account_breakdown if one.id == checking.id] == [-19.99]
+
+
 async def refusals(caller: Caller, client: typing.Any, entity_id: str) -> None:
     """Each error of the server arrives as the client's own exception, with the server's words."""
     api = client.transactions
@@ -419,7 +457,7 @@ def types_to_see() -> set[str]:
     """The names of all types of answers that the exercised part of the client has."""
     return {
         name
-        for module in (categories, developers, entities, transactions)
+        for module in (banks, categories, developers, entities, transactions)
         for name, one in vars(module.types).items()
         if isinstance(one, type) and issubclass(one, pydantic.BaseModel) and "Request" not in name
     } - set(LEFT_OUT)
