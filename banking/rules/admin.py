@@ -204,7 +204,11 @@ class RuleAdmin(ModelAdmin):
         if entity is None:
             return None
         selection = Selection(rule_ids=tuple(rule.id for rule in rules))
-        planned = plan(entity, selection, size=AT_ONCE_MAX, even_disabled=True)
+        try:
+            planned = plan(entity, selection, size=AT_ONCE_MAX, even_disabled=True)
+        except LedgerError as error:
+            self.message_user(request, error.message, messages.ERROR)
+            return None
         context = self.admin_site.each_context(request) | {
             "title": "What the rules would change",
             "opts": self.opts,

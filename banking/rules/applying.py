@@ -76,7 +76,7 @@ def plan(
 ) -> Plan:
     """What the rules would do to the first `size` transactions after `after`; changes nothing, two queries.
 
-    With `even_disabled` rules that are named count though they are disabled.
+    With `even_disabled` rules that are named count though they are disabled. Raises RulesTooSlowError.
     """
     found = candidates_after(entity, selection.wanted, after=after, size=size + 1)
     has_more, found = len(found) > size, found[:size]
@@ -99,7 +99,8 @@ def apply_rules(
 
     A fixed number of statements, and some more for each category and each batch of approvals; none for a
     transaction. Rules, accounts and closed periods are read after the books are held, so none of them
-    changes meanwhile but the rules; one that is deleted or changed during a batch still counts in it.
+    changes meanwhile but the rules; one that is deleted or changed during a batch still counts in it. Raises
+    RulesTooSlowError.
     """
     hold_books(entity)
     planned = plan(entity, selection, after=after, size=size)

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from time import monotonic
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import structlog
@@ -11,9 +12,26 @@ from django.db.models import OuterRef
 
 from banking.models import BankAccount, Rule
 from banking.rules.conditions import Candidate, Condition, conditions_of, fits, text_of
+from ledger.exceptions import ConflictError
 from ledger.models import Entity
 
 log = structlog.get_logger(__name__)
+
+# How long choosing may take, altogether and for each line. A thousand ordinary expressions take some 6 ms for
+# a line; a thousand of the worst that are let in would take half a minute, and hold up all other companies.
+SECONDS_MAX: Final = 5.0
+SECONDS_PER_LINE_MAX: Final = 0.02
+
+
+class RulesTooSlowError(ConflictError):
+    """The company's expressions take too long."""
+
+    def __init__(self, done: int, wanted: int) -> None:
+        super().__init__(
+            f"The rules' expressions took too long: only {done} of {wanted} transactions were looked at in "
+            "the time that there is. Write expressions with smaller repetitions, or fewer of them, or name some "
+            "rules in ruleIds."
+        )
 
 
 class ReadyRule(NamedTuple):
@@ -32,12 +50,17 @@ def choose(entity: Entity, candidates: Sequence[Candidate]) -> list[Rule | None]
 
     Of the enabled rules of which all conditions hold it is the one with the lowest priority number, of equals
     the older one. One whose category account is closed, or is of another ledger or currency than the bank
-    account, is passed over and logged. The rules' `category_account` is loaded.
+    account, is passed over and logged. Where expressions take too long none is taken, which is logged, too:
+    no sync fails for that. The rules' `category_account` is loaded.
     """
     if not candidates:
         return []
     bank_account_ids = {one.bank_account_id for one in candidates if one.bank_account_id is not None}
-    return choose_among(ready_rules(entity, bank_account_ids), candidates)
+    try:
+        return choose_among(ready_rules(entity, bank_account_ids), candidates)
+    except RulesTooSlowError as error:
+        log.warning("banking.rules_too_slow", entity=entity.public_id, reason=error.message)
+        return [None] * len(candidates)
 
 
 def ready_rules(
@@ -82,9 +105,14 @@ def ready_rules(
 
 
 def choose_among(rules: Sequence[ReadyRule], candidates: Sequence[Candidate]) -> list[Rule | None]:
-    """As `choose`, with rules that are loaded already, in their order."""
+    """As `choose`, with rules that are loaded already, in their order. Raises RulesTooSlowError."""
     passed_over: Counter[UUID] = Counter()
-    chosen = [_chosen(rules, candidate, passed_over) for candidate in candidates]
+    chosen: list[Rule | None] = []
+    end = monotonic() + SECONDS_MAX + SECONDS_PER_LINE_MAX * len(candidates)
+    for candidate in candidates:
+        if monotonic() > end:
+            raise RulesTooSlowError(len(chosen), len(candidates))
+        chosen.append(_chosen(rules, candidate, passed_over))
     for ready in rules:
         if count := passed_over[ready.rule.id]:
             log.warning(

@@ -14,10 +14,11 @@ REGEX_LENGTH_MAX: Final = 500
 # Instructions of the compiled program: with the length of the text, what bounds a search. `(x{500}){2}` has
 # a thousand; a rule that a person wrote has some dozens.
 _PROGRAM_SIZE_MAX: Final = 2_000
-_MEMORY_BYTES_MAX: Final = 1 << 20
+_MEMORY_BYTES_MAX: Final = 1 << 19
 # Enough to parse an expression, which is where faults are found; compiling may fail for want of it.
 _MEMORY_BYTES_OF_A_PROBE: Final = 1 << 14
-_PATTERNS_KEPT_MAX: Final = 2_000
+# Each takes some kilobytes, and one that was made to do harm all that it may have.
+_PATTERNS_KEPT_MAX: Final = 300
 
 
 class PatternError(ValueError):

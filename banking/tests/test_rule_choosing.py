@@ -1,5 +1,8 @@
 """Which of a company's rules takes a line, as `choose` reads them."""
 
+from random import Random
+from time import monotonic
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -7,7 +10,8 @@ from structlog.testing import capture_logs
 
 from accounts.services import close_account, reopen_account
 from banking.models import BankAccount, Rule
-from banking.rules import Candidate, choose
+from banking.rules import Candidate, choose, choosing
+from banking.rules.choosing import RulesTooSlowError, choose_among, ready_rules
 from banking.rules.keeping import update_rule
 from banking.tests.rules_cast import Client, account_in, second_ledger
 from banking.tests.test_rule_conditions import candidate
@@ -133,3 +137,24 @@ def test_a_line_of_no_known_bank_account_is_taken_by_rules_for_any(client: Clien
     client.rule("Any")
 
     assert chosen(client, candidate(bank=None)) == ["Any"]
+
+
+def test_expressions_that_take_too_long_hold_up_no_run_and_no_sync(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Among the worst that are let in: 15 ms for one text.
+    client.rule(contains="", regex="([ab]{1,30}){15}x")
+    random = Random(1)
+    texts = ["".join(random.choice("ab") for _ in range(1_000)) for _ in range(100)]
+    lines = [candidate(text, bank=client.checking.id, counterparty="") for text in texts]
+    monkeypatch.setattr(choosing, "SECONDS_MAX", 0.02)
+    monkeypatch.setattr(choosing, "SECONDS_PER_LINE_MAX", 0.001)
+    started = monotonic()
+
+    with pytest.raises(RulesTooSlowError, match="of 100 transactions"):
+        choose_among(ready_rules(client.entity, {client.checking.id}), lines)
+    with capture_logs() as logs:
+        assert choose(client.entity, lines) == [None] * 100
+
+    assert monotonic() - started < 1
+    assert [one["event"] for one in logs] == ["banking.rules_too_slow"]

@@ -8,7 +8,7 @@ from django.test import Client as Browser
 from accounts.services import close_account
 from banking.models import Rule, RuleApplication
 from banking.rules import admin as rules_admin
-from banking.rules import background
+from banking.rules import background, choosing
 from banking.tests.rules_cast import Client
 from ledger.actors import SYSTEM
 from ledger.exceptions import BusyError
@@ -188,6 +188,15 @@ def test_rules_of_two_companies_or_disabled_ones_are_not_applied(office: Browser
         assert "rules of one company" in act(office, action, ours, theirs, **more).content.decode()
     assert "is disabled" in act(office, "apply", disabled, confirmed="yes").content.decode()
     assert client.categories([paid]) == ["Uncategorized Expense"]
+
+
+def test_expressions_that_take_too_long_are_told_of(
+    office: Browser, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choosing, "SECONDS_MAX", -1.0)
+    client.record(("ADOBE", "1"))
+    for action, more in (("preview", {}), ("apply", {"confirmed": "yes"})):
+        assert "took too long" in act(office, action, client.rule(), **more).content.decode()
 
 
 def test_an_old_rule_can_be_disabled_though_its_account_is_closed(office: Browser, client: Client) -> None:
