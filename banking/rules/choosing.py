@@ -29,8 +29,8 @@ class RulesTooSlowError(ConflictError):
     def __init__(self, done: int, wanted: int) -> None:
         super().__init__(
             f"The rules' expressions took too long: only {done} of {wanted} transactions were looked at in "
-            "the time that there is. Write expressions with smaller repetitions, or fewer of them, or name some "
-            "rules in ruleIds."
+            "the time that there is. Write expressions with smaller repetitions, or fewer of them, or name "
+            "some rules in ruleIds."
         )
 
 
