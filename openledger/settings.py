@@ -180,6 +180,8 @@ CELERY_BEAT_SCHEDULE = {
     "keep-documents": {"task": "ai.keep_documents", "schedule": 60.0, "options": {"expires": 60}},
     "check-documents": {"task": "ai.check_documents", "schedule": 3600.0, "options": {"expires": 3600}},
     "tie-out-banks": {"task": "banking.tie_out", "schedule": 86400.0},
+    # Every hour, as a month ends in another hour in each time zone.
+    "write-summaries": {"task": "ai.write_summaries", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -240,6 +242,7 @@ IDEMPOTENCY_KEY_HOURS = env.int("IDEMPOTENCY_KEY_HOURS", default=48)
 REPORT_LINK_HOURS = env.int("REPORT_LINK_HOURS", default=24)
 SANDBOX = env.bool("SANDBOX", default=not PRODUCTION)
 RATE_LIMIT_SANDBOX_PER_MINUTE = env.int("RATE_LIMIT_SANDBOX_PER_MINUTE", default=5) * RATE_LIMIT_FACTOR
+RATE_LIMIT_CHAT_PER_MINUTE = env.int("RATE_LIMIT_CHAT_PER_MINUTE", default=60) * RATE_LIMIT_FACTOR
 # How long a made-up bank takes to answer, to see how a program behaves beside a slow one.
 SANDBOX_DELAY_SECONDS = env.float("SANDBOX_DELAY_SECONDS", default=0.0)
 
@@ -264,6 +267,16 @@ PLAID_DAYS_REQUESTED = env.int("PLAID_DAYS_REQUESTED", default=730)
 PLAID_WEBHOOK_URL = env.str("PLAID_WEBHOOK_URL", default="")
 PLAID_REDIRECT_URI = env.str("PLAID_REDIRECT_URI", default="")
 PLAID_TIMEOUT_SECONDS = env.float("PLAID_TIMEOUT_SECONDS", default=30.0)
+
+# --- questions ---------------------------------------------------------------------------------------
+# A hosted model with an OpenAI-compatible address ("https://models.example/v1"), off where it has none. It may
+# read questions that the rules cannot, and word answers; every figure stays ours. See docs/ai.md.
+AI_BASE_URL = env.str("AI_BASE_URL", default="")
+AI_API_KEY = env.str("AI_API_KEY", default="")
+AI_MODEL = env.str("AI_MODEL", default="")
+AI_TIMEOUT_SECONDS = env.float("AI_TIMEOUT_SECONDS", default=10.0)
+# Calls of it a day for each company.
+AI_CALLS_PER_DAY = env.int("AI_CALLS_PER_DAY", default=1000)
 
 # --- QuickBooks, Xero and Stripe, each from when it has a client id and a secret ------------------------
 QUICKBOOKS_CLIENT_ID = env.str("QUICKBOOKS_CLIENT_ID", default="")

@@ -9,6 +9,8 @@ from openledger import api_description, health
 urlpatterns: list[URLPattern | URLResolver] = [
     # Django tries one after the other, so the busiest come first. Transactions come before accounts: what an
     # upper app adds to an address of a lower one must be found first.
+    # Before transactions, where its word would be taken for an id.
+    path("v1/", include("ai.api.chat_urls")),
     path("v1/", include("transactions.api.urls")),
     path("v1/", include("accounts.api.urls")),
     path("v1/", include("ledger.api.urls")),

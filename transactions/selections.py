@@ -93,7 +93,8 @@ class Selection:
     statuses: frozenset[Status] = frozenset()
 
 
-class Totals(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Totals:
     """What the transactions of a selection come to."""
 
     count: int
@@ -105,7 +106,8 @@ class Totals(NamedTuple):
     last_day: date | None
 
 
-class Group(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Group:
     """The transactions of one month, category or counterparty. `key` is the period's first day, the account's
     id, or the name; None for what has no category."""
 

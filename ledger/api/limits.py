@@ -31,6 +31,7 @@ REDIS_TIMEOUT_SECONDS: Final = 0.25
 REDIS_PAUSE_SECONDS: Final = 5.0
 IPV6_SITE_BITS: Final = 64
 SANDBOX_PATH: Final = "/v1/sandbox"
+CHAT_PATH: Final = "/v1/transactions/chat"
 
 
 class Rule(NamedTuple):
@@ -166,9 +167,10 @@ def rules_for(request: HttpRequest) -> list[Rule]:
     """Return the limits that an API request falls under, the address's first.
 
     Settings, in requests per minute: `RATE_LIMIT_ADDRESS_PER_MINUTE` per address, `RATE_LIMIT_PER_MINUTE` per
-    token, `RATE_LIMIT_TOKENS_PER_MINUTE` per address where tokens are made, and of
-    `RATE_LIMIT_SANDBOX_PER_MINUTE` where sandbox companies are. A token counts by the hash of what was sent,
-    before it is verified: a forged one never spends another's quota.
+    token, `RATE_LIMIT_TOKENS_PER_MINUTE` per address where tokens are made, of
+    `RATE_LIMIT_SANDBOX_PER_MINUTE` where sandbox companies are, and `RATE_LIMIT_CHAT_PER_MINUTE` per token
+    where questions are asked. A token counts by the hash of what was sent, before it is verified: a forged
+    one never spends another's quota.
     """
     address = address_key(client_address(request))
     rules = [Rule("address", address, settings.RATE_LIMIT_ADDRESS_PER_MINUTE)]
@@ -181,6 +183,9 @@ def rules_for(request: HttpRequest) -> list[Rule]:
     if authorization:
         digest = hashlib.sha256(authorization.encode("utf-8", "backslashreplace")).hexdigest()[:32]
         rules.append(Rule("token", digest, settings.RATE_LIMIT_PER_MINUTE))
+        if request.path_info == CHAT_PATH:
+            # Each may take a dozen queries, and cost money where a hosted model answers.
+            rules.append(Rule("chat", digest, settings.RATE_LIMIT_CHAT_PER_MINUTE))
     return rules
 
 

@@ -491,6 +491,16 @@ VALID: Final[dict[str, Callable[[Books], Valid]]] = {
     "semanticSearch": lambda books: Valid(
         body={"query": "cloud hosting", "limit": 5, "sourceTypes": ["transaction", "ledger_account"]}
     ),
+    "chatWithTransactions": lambda books: Valid(
+        query={
+            "prompt": "How much did we spend over $10 in January 2024?",
+            "history": '["total revenue in 2024"]',
+            "contextData": "{}",
+            "customPrompt": "Be brief.",
+            "stream": "false",
+        }
+    ),
+    "listSummaries": lambda books: Valid(query={"pageSize": 5}),
     # Integrations
     "connectIntegration": lambda books: Valid(body={"provider": "xero"}, settings=_XERO),
     "returnFromIntegration": lambda books: Valid(

@@ -1,0 +1,1 @@
+"""Questions in plain language: read into a typed query, answered from the database alone."""
