@@ -9,3 +9,4 @@ class AiConfig(AppConfig):
     def ready(self) -> None:
         """Connect the receivers."""
         from ai import receivers  # noqa: F401
+        from ai.categories import receivers as category_receivers  # noqa: F401

@@ -12,7 +12,17 @@ from ledger.models import Entity
 from ledger.signals import entity_deleting
 
 # What refers to another goes before it.
-_TABLES: tuple[str, ...] = ("ai_documentsource", "ai_document", "ai_documentstate", "ai_summary")
+_TABLES: tuple[str, ...] = (
+    "ai_suggestion",
+    "ai_suggestionsettings",
+    "ai_confirmedtransaction",
+    "ai_wording",
+    "ai_categorymodel",
+    "ai_documentsource",
+    "ai_document",
+    "ai_documentstate",
+    "ai_summary",
+)
 
 
 @receiver(entity_deleting, dispatch_uid="ai.delete_what_was_learned")

@@ -1,16 +1,22 @@
-"""Fit how the layers of category suggestions are mixed, and how sure they are: `python -m bench.category_weights`.
+"""Fit how the layers of category suggestions are mixed, and how sure they are: `python -m
+bench.category_weights`.
 
 Over many companies at once, each at several lengths of its history: learn from what came first, and hold the
-layers' scores against the next lines. The prior is made without the companies that are looked at (groups of companies,
-taken in turn), and so are the weights that the calibration is fitted to. scipy is a tool of development.
+layers' scores against the next lines. The prior is made without the companies that are looked at (groups of
+companies, taken in turn), and so are the weights that the calibration is fitted to. scipy is a tool of
+development.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +24,7 @@ import numpy as np
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openledger.settings")
 
+GROUPS_FILE = Path(__file__).parent / "category_groups.json"
 GROUPS = 5
 HISTORIES = (0, 12, 50, 0.15, 0.3, 0.6)
 LINES_MAX = 90
@@ -56,9 +63,10 @@ def sandbox_companies() -> list[Any]:
 
     companies = []
     for kind in INDUSTRIES.values():
+        charted: list[Any] = [*SYSTEM_ACCOUNTS, *chart_template(kind.template_id).accounts]
         accounts = {
             one.code: Candidate(new_id(), one.name, one.type, one.financial_type, one.code)
-            for one in (*SYSTEM_ACCOUNTS, *chart_template(kind.template_id).accounts)
+            for one in charted
             if one.code is not None
         }
         own = {code for code, one in accounts.items() if is_cash(one.financial_type or "")} | {
@@ -135,7 +143,11 @@ def narrowed(samples: Sequence[Sample]) -> tuple[Any, Any]:
     columns, groups = [], []
     for one in samples:
         # By what was put where before, and by the prior: other accounts have next to no share.
-        rough = one.columns[:, :, 4:8].sum(2) + 3 * one.columns[:, :, 12:16].sum(2) + one.columns[:, :, 36:40].sum(2)
+        rough = (
+            one.columns[:, :, 4:8].sum(2)
+            + 3 * one.columns[:, :, 12:16].sum(2)
+            + one.columns[:, :, 36:40].sum(2)
+        )
         at = np.arange(len(one.right))
         rough[at, one.right] = np.inf
         chosen = np.argsort(-rough, axis=1, kind="stable")[:, :CANDIDATES]
@@ -190,6 +202,51 @@ def calibrated(samples: Sequence[Sample], weights: Any) -> Any:
         return value, x.T @ (w * (p - y)) + 4 * beta
 
     return minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B").x
+
+
+def key_of(companies: Sequence[Any]) -> str:
+    """What tells whether groups are of these companies."""
+    return hashlib.sha256("|".join(sorted(company.name for company in companies)).encode()).hexdigest()[:16]
+
+
+@lru_cache(maxsize=32)
+def _prior_without(names: frozenset[str]) -> Any:
+    from ai.categories.prior.make import learned_from
+    from ai.categories.prior.words import Prior
+
+    return Prior(*learned_from(_real, without=sorted(names)))
+
+
+_real: list[Any] = []
+
+
+@contextmanager
+def held_out(name: str, real: Sequence[Any]) -> Iterator[None]:
+    """Let the product answer with a prior, a mixture and a calibration that were made without this company
+    and the others of its group; of companies that nothing was made of, with what is shipped."""
+    from ai.categories import mixing
+    from ai.categories.prior import words
+
+    stored = json.loads(GROUPS_FILE.read_text(encoding="utf-8"))
+    if stored["companies"] != key_of(real):
+        yield
+        return
+    global _real
+    if len(_real) != len(real):
+        _real = list(real)
+    sizes = Counter(company.accounts for company in real)
+    alone = [company.name for company in real if sizes[company.accounts] == 1]
+    groups = groups_of([*real, *sandbox_companies()], alone)
+    its = stored["groups"][str(groups[name])]
+    mixture = mixing.Mixture(np.array(its["weights"], np.float32), np.array(its["calibration"], np.float32))
+    prior = _prior_without(frozenset(one for one, group in groups.items() if group == groups[name]))
+    before = words.shipped_prior, mixing.shipped_mixture
+    changed: Any = (words, mixing)
+    changed[0].shipped_prior, changed[1].shipped_mixture = lambda: prior, lambda: mixture
+    try:
+        yield
+    finally:
+        changed[0].shipped_prior, changed[1].shipped_mixture = before
 
 
 def main() -> None:
@@ -268,16 +325,29 @@ def main() -> None:
         stored = {
             "about": "Made by `python -m bench.category_weights --write`.",
             "layers": LAYERS,
-            "weights": [round(float(weight), 5) for weight in weights],
-            "calibration": [round(float(weight), 5) for weight in sureness],
+            "weights": _rounded(weights),
+            "calibration": _rounded(sureness),
         }
         MIXTURE.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
+        held = {
+            "about": "Made by `python -m bench.category_weights --write`, without each group in turn.",
+            "companies": key_of(real),
+            "groups": {
+                group: {"weights": _rounded(by_group[group]), "calibration": _rounded(calibration[group])}
+                for group in by_group
+            },
+        }
+        GROUPS_FILE.write_text(json.dumps(held) + "\n", encoding="utf-8")
     say(f"{time.monotonic() - started:.0f} s")
+
+
+def _rounded(weights: Any) -> list[float]:
+    return [round(float(weight), 5) for weight in weights]
 
 
 def _kind(company: Any, real: Sequence[Any], alone: Sequence[str]) -> str:
     if company.name in alone:
-        return company.name[:12]
+        return str(company.name)[:12]
     return "unit" if any(company.name == one.name for one in real) else "sandbox"
 
 

@@ -41,6 +41,7 @@ class Prefix(StrEnum):
     REPORT = "rep"
     DOCUMENT = "doc"
     TASK = "task"
+    SUGGESTION = "sug"
 
 
 def new_id() -> UUID:

@@ -31,6 +31,9 @@ ID_AFTER: Final = {
     "journal-entries": Prefix.JOURNAL_ENTRY,
     "reconciliations": Prefix.RECONCILIATION,
     "rules": Prefix.RULE,
+    "suggestions": Prefix.SUGGESTION,
+    "suggest-categories": Prefix.ENTITY,
+    "ai": Prefix.ENTITY,
 }
 _DONE: Final = {"200": "Done.", "201": "Made.", "202": "Taken up.", "204": "Done; there is no body."}
 # What an answer is when its `format` is asked for by one of these words.

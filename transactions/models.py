@@ -232,7 +232,7 @@ class Transaction(TransactionState):
                 condition=Q(reversed_by__isnull=False),
                 name="transaction_by_reversal",
             ),
-            # What was said since: suggestions learn from it. Postings that nobody categorized take no room here.
+            # Suggestions learn from what was said since. Postings that nobody categorized take no room here.
             models.Index(
                 fields=["entity", "categorized_at"],
                 condition=Q(categorized_at__isnull=False),

@@ -123,14 +123,14 @@ class LineShape(RequestSerializer):
 class SuggestBody(RequestSerializer):
     """The lines."""
 
-    transactions = LineShape(many=True, min_length=1, max_length=LINES_MAX)
+    transactions = LineShape(many=True, min_length=1, max_length=LINES_MAX)  # type: ignore[call-arg]
 
 
 class SuggestedCategory(serializers.Serializer):
     """A category, and how likely it is the right one."""
 
-    categoryId = serializers.CharField()
-    categoryName = serializers.CharField()
+    categoryId = serializers.CharField()  # noqa: N815 - as it is spelled on the wire
+    categoryName = serializers.CharField()  # noqa: N815
     code = serializers.CharField(allow_null=True)
     confidence = serializers.FloatField(
         help_text="0 to 1; calibrated: of those at 0.8, four in five are right."
@@ -141,12 +141,12 @@ class SuggestedCategory(serializers.Serializer):
 class LineSuggestions(serializers.Serializer):
     """What is suggested for one line."""
 
-    transactionId = serializers.CharField(allow_null=True)
+    transactionId = serializers.CharField(allow_null=True)  # noqa: N815
     suggestions = SuggestedCategory(many=True, help_text="At most three, the likeliest first.")
-    transactionType = serializers.ChoiceField(
+    transactionType = serializers.ChoiceField(  # noqa: N815
         ["expense", "revenue", "transfer", "asset", "liability", "equity"]
     )
-    alreadyCategorized = serializers.BooleanField()
+    alreadyCategorized = serializers.BooleanField()  # noqa: N815
 
 
 class SuggestAnswer(serializers.Serializer):
@@ -160,8 +160,8 @@ class SuggestAnswer(serializers.Serializer):
 class EntrySuggestions(LineSuggestions):
     """The same, with the entry that taking the first one would make."""
 
-    debitAccountId = serializers.CharField(allow_null=True)
-    creditAccountId = serializers.CharField(allow_null=True)
+    debitAccountId = serializers.CharField(allow_null=True)  # noqa: N815
+    creditAccountId = serializers.CharField(allow_null=True)  # noqa: N815
 
 
 class EntryAnswer(serializers.Serializer):
@@ -219,7 +219,8 @@ def asked_of(entity: Entity, lines: Sequence[dict[str, Any]]) -> list[Asked]:
             asked.append(_asked_of_row(line["id"], row, line, set(uncategorized.values())))
             continue
         is_out = _is_out(line)
-        ledger_id, own_account = own.get(line.get("bank_account_id"), (ledger.id, usual))
+        bank_account = line.get("bank_account_id")
+        ledger_id, own_account = own[bank_account] if bank_account else (ledger.id, usual)
         role = SystemRole.UNCATEGORIZED_EXPENSE if is_out else SystemRole.UNCATEGORIZED_INCOME
         amount = abs(line["amount"])
         asked.append(
@@ -364,7 +365,7 @@ class WaitingSuggestion(serializers.Serializer):
     """A suggestion that waits for somebody to accept or correct it."""
 
     id = serializers.CharField()
-    transactionId = serializers.CharField()
+    transactionId = serializers.CharField()  # noqa: N815
     status = serializers.CharField()
     date = serializers.DateField()
     amount = serializers.FloatField()
@@ -372,15 +373,15 @@ class WaitingSuggestion(serializers.Serializer):
     description = serializers.CharField()
     counterparty = serializers.CharField()
     suggestions = SuggestedCategory(many=True)
-    createdAt = serializers.DateTimeField()
+    createdAt = serializers.DateTimeField()  # noqa: N815
 
 
 class SuggestionPage(serializers.Serializer):
     """Suggestions, the newest first."""
 
     suggestions = WaitingSuggestion(many=True)
-    nextCursor = serializers.CharField(allow_null=True)
-    hasMore = serializers.BooleanField()
+    nextCursor = serializers.CharField(allow_null=True)  # noqa: N815
+    hasMore = serializers.BooleanField()  # noqa: N815
 
 
 class CorrectBody(RequestSerializer):
@@ -393,9 +394,9 @@ class CategorizedTransaction(serializers.Serializer):
     """A transaction, and what it was for."""
 
     id = serializers.CharField()
-    categoryId = serializers.CharField()
-    categoryName = serializers.CharField()
-    updatedAt = serializers.DateTimeField()
+    categoryId = serializers.CharField()  # noqa: N815
+    categoryName = serializers.CharField()  # noqa: N815
+    updatedAt = serializers.DateTimeField()  # noqa: N815
 
 
 class DecidedAnswer(serializers.Serializer):
@@ -426,9 +427,9 @@ class AcceptedAnswer(serializers.Serializer):
 
     success = serializers.BooleanField()
     accepted = serializers.IntegerField()
-    transactionIds = serializers.ListField(child=serializers.CharField())
-    errors = NotAccepted(many=True)
-    hasMore = serializers.BooleanField()
+    transactionIds = serializers.ListField(child=serializers.CharField())  # noqa: N815
+    errors = NotAccepted(many=True)  # type: ignore[assignment] # DRF's own attribute of that name
+    hasMore = serializers.BooleanField()  # noqa: N815
 
 
 class BacktestBody(RequestSerializer):
@@ -454,7 +455,7 @@ class BacktestAnswer(serializers.Serializer):
     count = serializers.IntegerField()
     top1 = serializers.FloatField(allow_null=True, help_text="How often the first suggestion was right.")
     top3 = serializers.FloatField(allow_null=True, help_text="How often one of three was right.")
-    byConfidence = ByConfidence(many=True)
+    byConfidence = ByConfidence(many=True)  # noqa: N815
 
 
 class SettingsBody(RequestSerializer):
@@ -470,8 +471,8 @@ class SettingsAnswer(serializers.Serializer):
     """What is done with suggestions. `smartSuggestions` is the company's own setting
     (`PUT /v1/entities/settings`)."""
 
-    smartSuggestions = serializers.BooleanField()
-    applyAutomatically = serializers.BooleanField()
+    smartSuggestions = serializers.BooleanField()  # noqa: N815
+    applyAutomatically = serializers.BooleanField()  # noqa: N815
     threshold = serializers.FloatField()
 
 
@@ -535,7 +536,7 @@ def backtest_json(outcome: Backtest) -> dict[str, Any]:
                 "confidence": level.threshold,
                 "coverage": _rounded(level.coverage),
                 "precision": _rounded(level.precision),
-                "count": level.count,
+                "count": level.number,
             }
             for level in outcome.levels()
         ],

@@ -1,7 +1,8 @@
 """Category suggestions: on demand, stored ones, and what they would have been worth."""
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, Final
+from typing import Any, Final
+from uuid import UUID
 
 from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -34,10 +35,10 @@ _ID: Final = OpenApiParameter(
 )
 _EVENTS: Final = f'data: {json.encode(shapes.ANSWER).decode()}\n\ndata: {{"done":true,"count":1}}\n\n'
 _EXPLAINED: Final = (
-    "The company's bank rules come first. What they leave open is answered from what people put like lines in "
-    "before, from a model of the company's own history, and, as long as that is short, from what such lines "
-    "usually are. Nothing leaves the server. Changes nothing. 409 where the company switched `smart_suggestions` "
-    "off."
+    "The company's bank rules come first. What they leave open is answered from what people put like lines "
+    "in before, from a model of the company's own history, and, as long as that is short, from what such "
+    "lines usually are. Nothing leaves the server. Changes nothing. 409 where the company switched "
+    "`smart_suggestions` off."
 )
 
 
@@ -50,7 +51,8 @@ def _answered(name: str, value: object) -> OpenApiExample:
 
 
 class EventStream(BaseRenderer):
-    """Server-sent events. The view streams them itself; this lets a client ask for them, and writes errors."""
+    """Server-sent events. The view streams them itself; this lets a client ask for them, and writes
+    errors."""
 
     media_type = _SSE
     format = "sse"
@@ -66,7 +68,7 @@ class SuggestCategories(ApiView):
 
     reads_only = True
     entity_in_path = "entity_id"
-    renderer_classes: ClassVar = [EventStream, JSONRenderer]
+    renderer_classes = (EventStream, JSONRenderer)
 
     @extend_schema(
         operation_id="streamCategorySuggestions",
@@ -117,14 +119,12 @@ class SuggestCategories(ApiView):
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
 
-    def finalize_response(
-        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Errors are JSON, also for who asked for a stream."""
-        if isinstance(response, Response) and response.status_code >= 400:
-            request.accepted_renderer, request.accepted_media_type = JSONRenderer(), "application/json"  # type: ignore[attr-defined]
-        answer: HttpResponseBase = super().finalize_response(request, response, *args, **kwargs)
-        return answer
+        if response.status_code >= 400:
+            renderer: Any = JSONRenderer()
+            request.accepted_renderer, request.accepted_media_type = renderer, renderer.media_type
+        return super().finalize_response(request, response, *args, **kwargs)
 
 
 def _events(answers: Iterator[dict[str, Any]], count: int) -> Iterator[bytes]:
@@ -188,9 +188,9 @@ class StoredSuggestions(ApiView):
     @extend_schema(
         operation_id="listCategorySuggestions",
         summary="List suggestions that wait",
-        description="What was suggested after syncs for transactions that are still uncategorized, the newest "
-        "first. A suggestion whose transaction was categorized, posted, expired or deleted meanwhile, or whose "
-        "period was closed, is not among them.",
+        description="What was suggested after syncs for transactions that are still uncategorized, the "
+        "newest first. A suggestion whose transaction was categorized, posted, expired or deleted meanwhile, "
+        "or whose period was closed, is not among them.",
         tags=_TAGS,
         parameters=[ENTITY_QUERY, CursorQuery],
         responses={200: shapes.SuggestionPage, **errors(400, 401, 403, 404)},
@@ -208,7 +208,7 @@ class StoredSuggestions(ApiView):
             key=lambda one: (one.id,),
         )
         ids = {one.account_id for one in page.rows} | {
-            shapes.UUID(other["accountId"]) for one in page.rows for other in one.others
+            UUID(other["accountId"]) for one in page.rows for other in one.others
         }
         names = stored.names_of(self.entity, ids)
         return Response(
@@ -226,8 +226,8 @@ class AcceptSuggestions(ApiView):
     @extend_schema(
         operation_id="acceptCategorySuggestions",
         summary="Accept all suggestions that are sure enough",
-        description="Categorizes the transactions of all waiting suggestions with at least that confidence, and "
-        "learns from it. One that cannot be taken is left waiting and listed under `errors`. Posted "
+        description="Categorizes the transactions of all waiting suggestions with at least that confidence, "
+        "and learns from it. One that cannot be taken is left waiting and listed under `errors`. Posted "
         "transactions are never touched.",
         tags=_TAGS,
         parameters=[ENTITY_QUERY],
@@ -260,8 +260,8 @@ class AcceptSuggestion(ApiView):
     @extend_schema(
         operation_id="acceptCategorySuggestion",
         summary="Accept a suggestion",
-        description="Categorizes the transaction as suggested, and learns from it at once. 409 where somebody "
-        "decided before, or the transaction is posted by now.",
+        description="Categorizes the transaction as suggested, and learns from it at once. 409 where "
+        "somebody decided before, or the transaction is posted by now.",
         tags=_TAGS,
         parameters=[_ID, ENTITY_QUERY],
         request=None,
@@ -314,8 +314,8 @@ class BacktestCategories(ApiView):
         summary="What suggestions would have been worth",
         description="Replays the company's newest confirmed transactions in their order, each with what was "
         "confirmed before it alone, and tells how often suggestions were right and how many there were, by "
-        "confidence: what to decide on a threshold by. Bank rules are left out. Changes nothing. A longer history "
-        "is replayed by `manage.py backtest_categories`.",
+        "confidence: what to decide on a threshold by. Bank rules are left out. Changes nothing. A longer "
+        "history is replayed by `manage.py backtest_categories`.",
         tags=_TAGS,
         parameters=[_ENTITY],
         request=shapes.BacktestBody,
@@ -349,8 +349,9 @@ class Settings(ApiView):
     @extend_schema(
         operation_id="updateSuggestionSettings",
         summary="Change what is done with suggestions",
-        description="With `applyAutomatically` suggestions that are at least as sure as `threshold` are applied "
-        "after each sync without asking. They count as no answers: only what people and rules say is learned.",
+        description="With `applyAutomatically` suggestions that are at least as sure as `threshold` are "
+        "applied after each sync without asking. They count as no answers: only what people and rules say "
+        "is learned.",
         tags=_TAGS,
         parameters=[ENTITY_QUERY],
         request=shapes.SettingsBody,

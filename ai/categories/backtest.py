@@ -1,8 +1,8 @@
 """Replaying a company's history: what would have been suggested for each transaction when it came.
 
-Transactions are taken in their order. Each is answered with what was confirmed before it alone, and then learned
-from; the linear model is trained again as it would be. So an accountant sees at which confidence suggestions may be
-applied without looking.
+Transactions are taken in their order. Each is answered with what was confirmed before it alone, and then
+learned from; the linear model is trained again as it would be. So an accountant sees at which confidence
+suggestions may be applied without looking.
 """
 
 from collections.abc import Callable, Sequence
@@ -40,12 +40,13 @@ class Level(NamedTuple):
     # The part of all transactions that had such a suggestion, and how many of these were right.
     coverage: float
     precision: float | None
-    count: int
+    number: int
 
 
 @dataclass(slots=True)
 class Backtest:
-    """The outcome of a replay: for each transaction how sure the first suggestion was, and which was right."""
+    """The outcome of a replay: for each transaction how sure the first suggestion was, and which was
+    right."""
 
     sure: list[float] = field(default_factory=list)
     # 1 where the first suggestion was right, 2 and 3 for the others, 0 for none of them.

@@ -1,7 +1,7 @@
 """What people and rules said of transactions, taken over into tables that suggestions look things up in.
 
-The transactions themselves say it (`categorized_at`), so whoever said it, and whichever way, is heard; nothing is
-added to the way in. Taking over is safe to run twice, and by two at once.
+The transactions themselves say it (`categorized_at`), so whoever said it, and whichever way, is heard;
+nothing is added to the way in. Taking over is safe to run twice, and by two at once.
 """
 
 from collections.abc import Collection, Sequence
@@ -30,8 +30,8 @@ from transactions.category_side import category_side
 
 # So many are taken over at once; a longer history in several steps.
 STEP: Final = 2_000
-# A database transaction may commit after another that began later: what it says is dated before what was seen. None
-# lasts longer than a statement may.
+# A database transaction may commit after another that began later: what it says is dated before what was
+# seen. None lasts longer than a statement may.
 _OVERLAP: Final = timedelta(minutes=2)
 
 # A posted transaction stays, and its newest reclassification says where its amount stands. What was applied
@@ -69,8 +69,8 @@ SELECT %(entity)s::uuid, * FROM unnest(%(row_ids)s::uuid[], %(ids)s::uuid[], %(a
     %(confirmed)s::timestamptz[], %(dates)s::date[], %(amounts)s::numeric[], %(word)s::bigint[],
     %(name)s::bigint[], %(pattern)s::bigint[], %(exact)s::bigint[])
 ON CONFLICT (entity_id, transaction_id) DO UPDATE SET account_id = excluded.account_id,
-    confirmed_at = excluded.confirmed_at, date = excluded.date, amount = excluded.amount, word = excluded.word,
-    name = excluded.name, pattern = excluded.pattern, exact = excluded.exact
+    confirmed_at = excluded.confirmed_at, date = excluded.date, amount = excluded.amount,
+    word = excluded.word, name = excluded.name, pattern = excluded.pattern, exact = excluded.exact
 """)
 _UNWORDED: Final = compact("""
 SELECT w.pattern FROM unnest(%(patterns)s::bigint[]) AS w (pattern)
@@ -256,8 +256,11 @@ class InDatabase:
         )
         return [
             Found(
-                *(groups.get((level, key), ()) for level, key in one._asdict().items()),
-                near=near.get(one.pattern, ()),
+                groups.get(("word", one.word), ()),
+                groups.get(("name", one.name), ()),
+                groups.get(("pattern", one.pattern), ()),
+                groups.get(("exact", one.exact), ()),
+                near.get(one.pattern, ()),
             )
             for one in keys
         ]
@@ -305,7 +308,8 @@ def forget(entity: Entity, ids: Collection[UUID]) -> None:
     """Transactions are gone: neither are they examples, nor is anything suggested for them."""
     for table in ("ai_confirmedtransaction", "ai_suggestion"):
         execute(
-            f"DELETE FROM {table} WHERE entity_id = %(entity)s::uuid AND transaction_id = ANY(%(ids)s::uuid[])",
+            f"DELETE FROM {table} WHERE entity_id = %(entity)s::uuid"
+            " AND transaction_id = ANY(%(ids)s::uuid[])",
             {"entity": entity.id, "ids": uuid_array(ids)},
         )
 

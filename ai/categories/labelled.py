@@ -1,7 +1,8 @@
 """Labelled lines of companies, from which the prior and the mixture are made and by which they are measured.
 
 A file has a row per line, `date,entity,description,amount,counterparty,merchant_category,category`, amounts
-positive where money left. Nothing of it is shipped but what `prior/make.py` and `bench/category_weights.py` make.
+positive where money left. Nothing of it is shipped but what `prior/make.py` and `bench/category_weights.py`
+make.
 """
 
 import csv
@@ -48,7 +49,8 @@ class Company(NamedTuple):
 
 def read_file(path: Path) -> list[Company]:
     """The companies of a file, by name. Every account of the file is in the chart of each: a council's units
-    share one. Rows without a category are left out. A journal of debit and credit accounts is one company.
+    share one. Rows without a category or an amount are left out. A journal of debit and credit accounts is
+    one company.
 
     Raises ValueError where the columns are others.
     """
@@ -60,7 +62,7 @@ def read_file(path: Path) -> list[Company]:
         labelled = [
             (row["entity"], row["category"], AccountType.EXPENSE, row)
             for row in found
-            if row["category"].strip()
+            if row["category"].strip() and Decimal(row["amount"])
         ]
     elif columns >= _PAIRS:
         labelled = list(_of_journal(found, path.stem))

@@ -1,4 +1,5 @@
-"""The linear model of one company, and the counts that go with it: what is learned from all that was confirmed.
+"""The linear model of one company, and the counts that go with it: what is learned from all that was
+confirmed.
 
 Ridge regression over hashed runs of letters and words, the amount, the direction and the prior's purposes. It
 is solved exactly, so the same answers give the same model, in a second for 10,000 of them.
@@ -45,7 +46,8 @@ class Learned:
 
     def scores(self, lines: Sequence[Line], prior: Prior) -> Floats:
         """How much each line speaks for each account."""
-        return _columns(lines, prior, self.rarity)[0] @ self.weights
+        scores: Floats = _columns(lines, prior, self.rarity)[0] @ self.weights
+        return scores
 
     def to_bytes(self) -> bytes:
         """As it is stored; half precision, which moves a score in its fourth digit."""
@@ -85,7 +87,7 @@ def learn(examples: Sequence[Example], prior: Prior) -> Learned:
     chosen = np.array([place[example.account_id] for example in examples], dtype=np.int64)
     size = len(examples)
     age = np.arange(size - 1, -1, -1)
-    recent = (0.5 ** (age / max(size * _HALF_LIFE_SHARE, _HALF_LIFE_MIN))).astype(np.float32)
+    recent: Floats = (0.5 ** (age / max(size * _HALF_LIFE_SHARE, _HALF_LIFE_MIN))).astype(np.float32)
     lines = [example.line for example in examples]
     columns, rarity, purposes = _columns(lines, prior, None)
     by_purpose = np.zeros((len(accounts), prior.size), np.float32)
@@ -133,9 +135,9 @@ def _solved(columns: Floats, answers: Floats, recent: Floats) -> Floats:
         # As many equations as examples: the same weights, sooner.
         alike = columns @ columns.T
         alike[np.diag_indices(rows)] += _RIDGE / recent
-        solved = columns.T @ np.linalg.solve(alike, answers)
+        solved = np.asarray(columns.T @ np.linalg.solve(alike, answers), np.float32)
     else:
         together = columns.T @ (columns * recent[:, None])
         together[np.diag_indices(width)] += _RIDGE
-        solved = np.linalg.solve(together, columns.T @ (answers * recent[:, None]))
-    return np.asarray(solved, np.float32)
+        solved = np.asarray(np.linalg.solve(together, columns.T @ (answers * recent[:, None])), np.float32)
+    return solved

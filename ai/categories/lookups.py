@@ -1,4 +1,5 @@
-"""What was confirmed before of lines like this one: of the same words, of the same counterparty, of near words."""
+"""What was confirmed before of lines like this one: of the same words, of the same counterparty, of near
+words."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -88,14 +89,11 @@ class InMemory:
         unseen: dict[int, str] = {}
         for line in lines:
             words = words_of(line)
-            found.append(
-                Found(
-                    *(
-                        level.get(key, [])[: -NEWEST - 1 : -1]
-                        for level, key in zip(self._levels, words.keys, strict=True)
-                    )
-                )
+            word, name, pattern, exact = (
+                level.get(key, [])[: -NEWEST - 1 : -1]
+                for level, key in zip(self._levels, words.keys, strict=True)
             )
+            found.append(Found(word, name, pattern, exact))
             if not found[-1].pattern:
                 unseen[words.keys.pattern] = words.pattern
         if not unseen or not self._wordings:

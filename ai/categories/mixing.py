@@ -1,9 +1,9 @@
 """How the layers are mixed into one answer, and how sure that is.
 
-Each layer gives each account a score; a conditional logit adds them up. Its weights depend on what is known: how
-much history the company has, and whether the very words, their pattern or the counterparty were seen before, so
-they move from the prior to the company's own history as it grows. The weights, and the calibration of the
-confidence, were fitted over many companies (`bench/category_weights.py`) and come in `mixture.json`.
+Each layer gives each account a score; a conditional logit adds them up. Its weights depend on what is known:
+how much history the company has, and whether the very words, their pattern or the counterparty were seen
+before, so they move from the prior to the company's own history as it grows. The weights, and the calibration
+of the confidence, were fitted over many companies (`bench/category_weights.py`) and come in `mixture.json`.
 """
 
 import json

@@ -1,7 +1,8 @@
 """Suggestions that are kept until somebody decides, and what is decided.
 
-They are made after each sync, for transactions that are still uncategorized. A posted transaction is never touched
-here: neither is anything suggested for it, nor is a suggestion taken that was made before it was posted.
+They are made after each sync, for transactions that are still uncategorized. A posted transaction is never
+touched here: neither is anything suggested for it, nor is a suggestion taken that was made before it was
+posted.
 """
 
 from collections.abc import Collection, Sequence
@@ -52,38 +53,26 @@ JOIN accounts_account d ON d.entity_id = t.entity_id AND d.id = t.debit_account_
 JOIN accounts_account c ON c.entity_id = t.entity_id AND c.id = t.credit_account_id
 JOIN ledger_entity e ON e.id = t.entity_id
 """
-_WANTED: Final = compact(f"""
-SELECT t.id, t.description, t.counterparty, t.metadata->>'providerCategory', t.metadata->>'bankAccountId',
-    t.amount, t.date, t.ledger_id, t.debit_account_id, t.credit_account_id,
-    coalesce(d.role = ANY(%(roles)s::text[]), false)
-FROM transactions_transaction t {_JOINED}
-WHERE t.entity_id = %(entity)s::uuid AND (%(ids)s::uuid[] IS NULL OR t.id = ANY(%(ids)s::uuid[])) {_STILL_OPEN}
-    AND (%(after)s::uuid IS NULL OR t.id > %(after)s::uuid)
-ORDER BY t.id LIMIT %(limit)s::int
-""")
+_WANTED: Final = compact(f""" SELECT t.id, t.description, t.counterparty, t.metadata->>'providerCategory',
+t.metadata->>'bankAccountId', t.amount, t.date, t.ledger_id, t.debit_account_id, t.credit_account_id,
+coalesce(d.role = ANY(%(roles)s::text[]), false) FROM transactions_transaction t {_JOINED} WHERE t.entity_id =
+%(entity)s::uuid AND (%(ids)s::uuid[] IS NULL OR t.id = ANY(%(ids)s::uuid[])) {_STILL_OPEN} AND
+(%(after)s::uuid IS NULL OR t.id > %(after)s::uuid) ORDER BY t.id LIMIT %(limit)s::int """)
 # What was decided stays decided.
-_KEEP: Final = compact("""
-INSERT INTO ai_suggestion (entity_id, id, transaction_id, account_id, confidence, reason, others, status, created_at)
-SELECT %(entity)s::uuid, w.id, w.transaction_id, w.account_id, w.confidence, w.reason, w.others::jsonb, 'waiting',
-    %(now)s::timestamptz
-FROM unnest(%(ids)s::uuid[], %(transactions)s::uuid[], %(accounts)s::uuid[], %(confidences)s::numeric[],
-    %(reasons)s::text[], %(others)s::text[])
-    AS w (id, transaction_id, account_id, confidence, reason, others)
-ON CONFLICT (entity_id, transaction_id) DO UPDATE SET account_id = excluded.account_id,
-    confidence = excluded.confidence, reason = excluded.reason, others = excluded.others,
-    created_at = excluded.created_at
-WHERE ai_suggestion.status = 'waiting'
-""")
-_WAITING: Final = compact(f"""
-SELECT s.id, s.transaction_id, s.account_id, s.confidence, s.reason, s.others::text, s.created_at, t.date, t.amount,
-    t.currency, t.description, t.counterparty
-FROM ai_suggestion s
-JOIN transactions_transaction t ON t.entity_id = s.entity_id AND t.id = s.transaction_id {_JOINED}
-WHERE s.entity_id = %(entity)s::uuid AND s.status = 'waiting' {_STILL_OPEN}
-    AND (%(before)s::uuid IS NULL OR s.id < %(before)s::uuid)
-    AND (%(least)s::numeric IS NULL OR s.confidence >= %(least)s::numeric)
-ORDER BY s.id DESC LIMIT %(limit)s::int
-""")
+_KEEP: Final = compact(""" INSERT INTO ai_suggestion (entity_id, id, transaction_id, account_id, confidence,
+reason, others, status, created_at) SELECT %(entity)s::uuid, w.id, w.transaction_id, w.account_id,
+w.confidence, w.reason, w.others::jsonb, 'waiting', %(now)s::timestamptz FROM unnest(%(ids)s::uuid[],
+%(transactions)s::uuid[], %(accounts)s::uuid[], %(confidences)s::numeric[], %(reasons)s::text[],
+%(others)s::text[]) AS w (id, transaction_id, account_id, confidence, reason, others) ON CONFLICT (entity_id,
+transaction_id) DO UPDATE SET account_id = excluded.account_id, confidence = excluded.confidence, reason =
+excluded.reason, others = excluded.others, created_at = excluded.created_at WHERE ai_suggestion.status =
+'waiting' """)
+_WAITING: Final = compact(f""" SELECT s.id, s.transaction_id, s.account_id, s.confidence, s.reason,
+s.others::text, s.created_at, t.date, t.amount, t.currency, t.description, t.counterparty FROM ai_suggestion s
+JOIN transactions_transaction t ON t.entity_id = s.entity_id AND t.id = s.transaction_id {_JOINED} WHERE
+s.entity_id = %(entity)s::uuid AND s.status = 'waiting' {_STILL_OPEN} AND (%(before)s::uuid IS NULL OR s.id <
+%(before)s::uuid) AND (%(least)s::numeric IS NULL OR s.confidence >= %(least)s::numeric) ORDER BY s.id DESC
+LIMIT %(limit)s::int """)
 _DECIDE: Final = compact("""
 UPDATE ai_suggestion s SET status = %(status)s::text, decided_account_id = w.account_id,
     decided_at = %(now)s::timestamptz, decided_by = %(by)s::uuid
@@ -116,8 +105,8 @@ class AlreadyDecidedError(ConflictError):
 class SuggestionNotFoundError(NotFoundError):
     def __init__(self, suggestion_id: UUID) -> None:
         super().__init__(
-            f"There is no suggestion {encode_id(Prefix.SUGGESTION, suggestion_id)}; GET /v1/ai/suggestions lists "
-            "those that wait."
+            f"There is no suggestion {encode_id(Prefix.SUGGESTION, suggestion_id)}; "
+            "GET /v1/ai/suggestions lists those that wait."
         )
 
 
@@ -176,8 +165,8 @@ def _bank_account_id(text: str | None) -> UUID | None:
 
 
 def suggest_and_keep(entity: Entity, waiting: Sequence[Uncategorized]) -> int:
-    """Suggest categories for transactions and keep the suggestions; apply those that are sure enough, where the
-    company wants that. Returns how many were applied."""
+    """Suggest categories for transactions and keep the suggestions; apply those that are sure enough, where
+    the company wants that. Returns how many were applied."""
     made = list(zip(waiting, suggest(entity, [one.wanted for one in waiting]), strict=True))
     keep(entity, [(one.id, its) for one, its in made if its.best])
     return apply_sure_ones(entity, [one.id for one, _ in made])
@@ -332,13 +321,13 @@ def _decide(entity: Entity, suggestion_id: UUID, category_id: UUID | None, actor
 def _check_waiting(suggestion: Suggestion, row: Row) -> None:
     if suggestion.status != SuggestionStatus.WAITING:
         raise AlreadyDecidedError(
-            f"Suggestion {suggestion.public_id} was {suggestion.status} already; POST /v1/transactions/categorize "
-            "changes the category."
+            f"Suggestion {suggestion.public_id} was {suggestion.status} already; "
+            "POST /v1/transactions/categorize changes the category."
         )
     if row.status not in COUNTS_AS_PENDING:
         raise AlreadyDecidedError(
-            f"Transaction {encode_id(Prefix.TRANSACTION, row.id)} is {row.status}, and suggestions never touch such "
-            "ones; POST /v1/transactions/categorize reclassifies a posted one."
+            f"Transaction {encode_id(Prefix.TRANSACTION, row.id)} is {row.status}, and suggestions never "
+            "touch such ones; POST /v1/transactions/categorize reclassifies a posted one."
         )
     if row.categorized_at is not None:
         raise AlreadyDecidedError(
@@ -368,7 +357,8 @@ def accept_sure_ones(*, entity: Entity, least: Decimal, actor: Actor) -> Accepte
 def _take(
     entity: Entity, ids: Sequence[UUID], status: SuggestionStatus, actor: Actor
 ) -> tuple[list[UUID], dict[UUID, LedgerError]]:
-    """Put transactions in the suggested accounts, account by account, each group in a database transaction."""
+    """Put transactions in the suggested accounts, account by account, each group in a database
+    transaction."""
     wanted = Suggestion.objects.filter(entity_id=entity.id, id__in=list(ids))
     groups: dict[UUID, list[Suggestion]] = {}
     for suggestion in wanted.order_by("transaction_id"):

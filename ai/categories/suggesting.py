@@ -1,4 +1,5 @@
-"""Suggesting categories: the company's rules first, then what was learned, mixed by how much history there is."""
+"""Suggesting categories: the company's rules first, then what was learned, mixed by how much history there
+is."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -56,7 +57,9 @@ SELECT id, description, date FROM transactions_transaction
 WHERE entity_id = %(entity)s::uuid AND id = ANY(%(ids)s::uuid[])
 """)
 _MODEL: Final = "SELECT trained_at FROM ai_categorymodel WHERE entity_id = %(entity)s::uuid"
-_STORED: Final = "SELECT stored FROM ai_categorymodel WHERE entity_id = %(entity)s::uuid AND trained_at = %(at)s::timestamptz"
+_STORED: Final = compact("""
+SELECT stored FROM ai_categorymodel WHERE entity_id = %(entity)s::uuid AND trained_at = %(at)s::timestamptz
+""")
 
 
 class SuggestionsOffError(ConflictError):
@@ -146,9 +149,9 @@ def _suggest(
             ][:BEST]
     copied = _copied(entity, found, answers)
     suggestions = []
-    for one, evidence, its in zip(wanted, found, answers, strict=True):
+    for one, evidence, replies in zip(wanted, found, answers, strict=True):
         best = []
-        for reply, chart in its:
+        for reply, chart in replies:
             account = chart.accounts[reply.place]
             best.append(
                 Suggested(

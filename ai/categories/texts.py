@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from transactions.counterparty_names import counterparty_name
@@ -99,5 +100,5 @@ def phrases(text: str) -> Iterator[str]:
     """The words of a plain text, and what stands side by side in twos and threes."""
     words = text.split()
     yield from (word for word in words if len(word) > 1)
-    yield from (f"{a} {b}" for a, b in zip(words, words[1:], strict=False))
+    yield from (f"{a} {b}" for a, b in pairwise(words))
     yield from (f"{a} {b} {c}" for a, b, c in zip(words, words[1:], words[2:], strict=False))

@@ -1,9 +1,11 @@
-"""Texts as vectors, by hashing their words and runs of letters: nothing to download, the same on every machine.
+"""Texts as vectors, by hashing their words and runs of letters: nothing to download, the same on every
+machine.
 
 numpy is loaded when this module is: import it inside the function that needs it.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Final
 from zlib import crc32
 
@@ -100,10 +102,7 @@ def _words(texts: Sequence[str], patterns: Sequence[str]) -> tuple[Numbers, Hash
     for row, (text, pattern) in enumerate(zip(texts, patterns, strict=True)):
         words = text.split()
         found = [crc32(word.encode()) * _GOLDEN & _ALL for word in words]
-        found += [
-            crc32(f"{a} {b}".encode()) * 0xC2B2AE3D27D4EB4F & _ALL
-            for a, b in zip(words, words[1:], strict=False)
-        ]
+        found += [crc32(f"{a} {b}".encode()) * 0xC2B2AE3D27D4EB4F & _ALL for a, b in pairwise(words)]
         if pattern != text:
             found += [
                 crc32(f"~{shape}".encode()) * _GOLDEN & _ALL

@@ -1,4 +1,5 @@
-"""What category suggestions keep of a company: what was confirmed, what was learned, and what is suggested."""
+"""What category suggestions keep of a company: what was confirmed, what was learned, and what is
+suggested."""
 
 from django.db import models
 from django.db.models import Q
@@ -31,7 +32,8 @@ class Wording(TenantModel):
 
 
 class ConfirmedTransaction(TenantModel):
-    """A transaction of which a person or a rule said the category, with the keys by which like ones find it."""
+    """A transaction of which a person or a rule said the category, with the keys by which like ones find
+    it."""
 
     transaction = models.ForeignKey(
         Transaction, on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False

@@ -4,16 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0005_tree_lock'),
-        ('ledger', '0005_task_waits_behind_its_like'),
-        ('transactions', '0004_lean_indexes'),
+        ("accounts", "0005_tree_lock"),
+        ("ledger", "0005_task_waits_behind_its_like"),
+        ("transactions", "0004_lean_indexes"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='transaction',
-            index=models.Index(condition=models.Q(('categorized_at__isnull', False)), fields=['entity', 'categorized_at'], name='transaction_by_categorizing'),
+            model_name="transaction",
+            index=models.Index(
+                condition=models.Q(("categorized_at__isnull", False)),
+                fields=["entity", "categorized_at"],
+                name="transaction_by_categorizing",
+            ),
         ),
     ]

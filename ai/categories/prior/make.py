@@ -1,9 +1,9 @@
 """Make `learned.tsv` anew: `python -m ai.categories.prior.make FILE…`, from files of labelled lines.
 
-What a company calls an account is turned into purposes by the words of its name, as for any company; nothing else
-of its chart is kept. A word is kept where two companies use it, or where four different counterparties of one
-company have it in their lines, and never more than its few main purposes. Words of people's names hardly pass that,
-those of shops and trades do.
+What a company calls an account is turned into purposes by the words of its name, as for any company; nothing
+else of its chart is kept. A word is kept where two companies use it, or where four different counterparties
+of one company have it in their lines, and never more than its few main purposes. Words of people's names
+hardly pass that, those of shops and trades do.
 """
 
 import math
@@ -29,7 +29,7 @@ def learned_from(
     """The weights of purposes by phrase, and how usual each purpose is, from all companies but those named
     in `without`."""
     from ai.categories.prior.words import Prior
-    from ai.categories.texts import phrases, words_of
+    from ai.categories.texts import phrases, plain, words_of
 
     prior = Prior({}, {})
     parts: dict[str, Any] = defaultdict(lambda: np.zeros(prior.size))
@@ -43,13 +43,17 @@ def learned_from(
         takes = {
             id_: prior.of_account(account.name, account.financial_type) for id_, account in names.items()
         }
+        # Some bookkeepers write the account's name into the line: that is theirs, and no word of a shop.
+        own = {
+            phrase for account in company.accounts for phrase in phrases(plain(account.name)) if " " in phrase
+        }
         counted: dict[str, Any] = defaultdict(lambda: np.zeros(prior.size))
         rows_with: Counter[str] = Counter()
         names_with: dict[str, set[int]] = defaultdict(set)
         for row in company.rows:
             words = words_of(row.line)
             usual += takes[row.account_id] / math.sqrt(len(company.rows))
-            for phrase in set(phrases(words.prior)):
+            for phrase in set(phrases(words.prior)) - own:
                 counted[phrase] += takes[row.account_id]
                 rows_with[phrase] += 1
                 names_with[phrase].add(words.keys.name)

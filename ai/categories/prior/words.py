@@ -1,10 +1,10 @@
 """The prior: what money is commonly spent on, by the words of lines and by the words of account names.
 
-It knows neither companies nor their charts. It speaks of purposes ("fuel", "postage"), each of which belongs to
-standard financial types; an account takes a purpose as far as its name and its financial type say so. The
-lexicon is written by hand (`lexicon.toml`). What many companies' labelled lines add to it is in `learned.tsv`,
-which `python -m ai.categories.prior.make` makes; words that fewer than two companies use are not in it, unless
-several different lines of one have them.
+It knows neither companies nor their charts. It speaks of purposes ("fuel", "postage"), each of which belongs
+to standard financial types; an account takes a purpose as far as its name and its financial type say so. The
+lexicon is written by hand (`lexicon.toml`). What many companies' labelled lines add to it is in
+`learned.tsv`, which `python -m ai.categories.prior.make` makes; words that fewer than two companies use are
+not in it, unless several different lines of one have them.
 """
 
 import math
@@ -17,6 +17,8 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from accounts.choices import AccountType
+from accounts.financial_types import default_financial_type
 from ai.categories.texts import has_digit, phrases, plain
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
@@ -75,7 +77,31 @@ _SHORT: Final[Mapping[str, str]] = {
 }
 # Words of account names that say little of what is bought.
 VAGUE: Final = frozenset(
-    "other miscellaneous general expense cost fee service charge non to payment purchase income account direct".split()
+    [
+        "other",
+        "miscellaneous",
+        "general",
+        "expense",
+        "cost",
+        "fee",
+        "service",
+        "charge",
+        "non",
+        "to",
+        "payment",
+        "purchase",
+        "income",
+        "account",
+        "direct",
+    ]
+)
+# What an account has where nobody said more: nothing is read from it.
+_SAYS_NOTHING: Final = frozenset(
+    {
+        *(default_financial_type(type_).code for type_ in AccountType),
+        "UNCATEGORIZED_EXPENSE",
+        "UNCATEGORIZED_INCOME",
+    }
 )
 _JOINING: Final = frozenset(("and", "the", "of", "or", "for"))
 
@@ -242,7 +268,7 @@ class Prior:
         for phrase in phrases(" ".join(word for word in plain(name).split() if not has_digit(word))):
             if phrase in self._written:
                 score += 0.25 * self._written[phrase]
-        if financial_type:
+        if financial_type and financial_type not in _SAYS_NOTHING:
             for number, purpose_name in enumerate(self.purposes):
                 types = self.types[purpose_name]
                 if financial_type in types:
@@ -252,7 +278,8 @@ class Prior:
         strong = np.where(score**2 > 0.02, score**2, 0.0)
         if not strong.any():
             return strong.astype(np.float32)
-        return (strong / strong.sum() * min(1.0, float(score.max()))).astype(np.float32)
+        takes: Floats = (strong / strong.sum() * min(1.0, float(score.max()))).astype(np.float32)
+        return takes
 
 
 def _listed(text: str) -> set[str]:

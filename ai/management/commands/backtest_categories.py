@@ -14,9 +14,9 @@ from transactions.management.books import entity_of
 
 class Command(OperatorCommand):
     help = (
-        "Replay the confirmed transactions of a company in their order, each with what was confirmed before it "
-        "alone, and print how often category suggestions would have been right, and how many there would have "
-        "been, by confidence. Nothing is written to the books."
+        "Replay the confirmed transactions of a company in their order, each with what was confirmed before "
+        "it alone, and print how often category suggestions would have been right, and how many there would "
+        "have been, by confidence. Nothing is written to the books."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -47,8 +47,8 @@ class Command(OperatorCommand):
             return f"{entity} has no confirmed transactions yet; categorize some and try again."
         self._print(outcome)
         return (
-            f"{entity}: of {outcome.count:,} transactions the first suggestion was right for {outcome.top_1:.1%}, "
-            f"one of three for {outcome.top_3:.1%}."
+            f"{entity}: of {outcome.count:,} transactions the first suggestion was right for "
+            f"{outcome.top_1:.1%}, one of three for {outcome.top_3:.1%}."
         )
 
     def _print(self, outcome: Backtest) -> None:
@@ -56,5 +56,5 @@ class Command(OperatorCommand):
         for level in outcome.levels():
             precision = "-" if level.precision is None else f"{level.precision:.1%}"
             self.stdout.write(
-                f"{level.threshold:>10.2f}  {level.coverage:>8.1%}  {precision:>9}  {level.count:>12,}"
+                f"{level.threshold:>10.2f}  {level.coverage:>8.1%}  {precision:>9}  {level.number:>12,}"
             )
