@@ -9,9 +9,8 @@ from django.db.transaction import atomic
 
 from accounts.facts import facts_of_accounts
 from banking.choices import LineStatus, LinkKind
-from banking.models import BankLine
 from banking.reconciliation.proof import check_not_proven
-from banking.services.changing import FOLLOWS, undo_transfers
+from banking.services.changing import FOLLOWS, shared_transactions, undo_transfers
 from banking.services.guarding import moved_out
 from banking.services.links import link, mark, relabel, unlink
 from banking.services.locks import hold_lines
@@ -28,7 +27,7 @@ from banking.services.rows import (
 from ledger import audit
 from ledger.actors import Actor
 from ledger.clock import utc_now
-from ledger.db import execute, fetch
+from ledger.db import compact, execute, fetch, uuid_array
 from ledger.exceptions import ConflictError, Detail, NotFoundError, ValidationError
 from ledger.ids import Prefix, encode_id, encode_optional_id
 from ledger.models import Entity
@@ -50,6 +49,21 @@ _CHOOSE = """
 UPDATE banking_bankline SET chosen_account_id = %(account)s::uuid, updated_at = %(now)s::timestamptz
 WHERE entity_id = %(entity)s::uuid AND id = %(line)s::uuid
 """
+# Lines whose offer does not move their ledger account any more, or stands for another line that moves it.
+_OUTDATED_OFFERS = compact("""
+SELECT l.id FROM banking_bankline l
+JOIN banking_bankaccount b ON b.entity_id = %(entity)s::uuid AND b.id = l.bank_account_id
+JOIN transactions_transaction t ON t.entity_id = %(entity)s::uuid AND t.id = l.offered_transaction_id
+WHERE l.entity_id = %(entity)s::uuid AND l.offered_transaction_id = ANY(%(ids)s::uuid[]) AND (
+    b.ledger_account_id NOT IN (t.debit_account_id, t.credit_account_id) OR EXISTS (
+        SELECT FROM banking_linelink k
+        JOIN banking_bankaccount o ON o.entity_id = %(entity)s::uuid AND o.id = k.bank_account_id
+        WHERE k.entity_id = %(entity)s::uuid AND k.transaction_id = t.id
+            AND o.ledger_account_id = b.ledger_account_id
+    )
+)
+ORDER BY l.id
+""")
 _RECLASSIFICATION = """
 SELECT id FROM transactions_transaction
 WHERE entity_id = %(entity)s::uuid AND reclassifies_id = %(id)s::uuid AND status = 'POSTED'
@@ -63,7 +77,8 @@ def match_line(*, entity: Entity, line_id: UUID, transaction_ids: Sequence[UUID]
     Together they move exactly the line's amount on the bank's ledger account. PENDING ones become CLEARED.
     A single transaction that stands for a line of another own bank account, of the opposite amount, becomes
     the transfer between the two; where it is final, a reclassification does. Matching what is matched so
-    already changes nothing; another line that was offered one of them is recorded by itself.
+    already changes nothing; another line of the account that was offered one of them is recorded by itself. A
+    line from when the account was connected before gives its place up.
 
     Raises NotFoundError, ConflictError, ValidationError where amounts or accounts do not go together.
     """
@@ -78,25 +93,27 @@ def match_line(*, entity: Entity, line_id: UUID, transaction_ids: Sequence[UUID]
             if transaction_id not in rows:
                 raise TransactionNotFoundError(transaction_id)
             _check_standing(rows[transaction_id])
-        account = bank_facts(entity)[line.bank_account_id]
-        others = links_of_transactions(entity, wanted)
-        _check_free(others, line)
-        kind = LinkKind.MATCHED
+        facts = bank_facts(entity)
+        account = facts[line.bank_account_id]
+        theirs = links_of_transactions(entity, wanted)
+        _check_free(theirs, line)
+        formers = [one for one in theirs if _is_former(facts[one.bank_account_id], account)]
+        kinds = dict.fromkeys(wanted, LinkKind.MATCHED) | _take_places(entity, formers)
+        others = [one for one in theirs if one not in formers]
         moved = sum((_moved(account, rows[id_]) for id_ in wanted), Decimal(0))
         if len(wanted) == 1 and not _touches(account, rows[wanted[0]]) and others:
             wanted = [_make_transfer(entity, line, account, rows[wanted[0]], others, actor)]
-            kind = LinkKind.TRANSFER
+            kinds = dict.fromkeys(wanted, LinkKind.TRANSFER)
         else:
             _check_amounts(line, account, [rows[id_] for id_ in wanted], moved)
+            # What was made of another line, and has this account as its category, is a transfer by now.
             made = [one.transaction_id for one in others if one.kind == LinkKind.MADE]
-            if made:
-                # It was made of the other line, and its category is this account: a transfer by now.
-                kind = LinkKind.TRANSFER
-                relabel(entity, made, LinkKind.TRANSFER)
+            kinds |= dict.fromkeys(made, LinkKind.TRANSFER)
+            relabel(entity, made, LinkKind.TRANSFER)
         pending = [id_ for id_ in wanted if id_ in rows and rows[id_].status == Status.PENDING]
         clear_transactions(entity, pending, actor)
         mark(entity, LineStatus.RECORDED, [(line.id, None, "")])
-        link(entity, [Link(line.id, id_, line.bank_account_id, kind) for id_ in wanted], actor)
+        link(entity, [Link(line.id, id_, line.bank_account_id, kinds[id_]) for id_ in wanted], actor)
         _record(entity, "matched", line, actor, transactions=_public(wanted))
         withdraw_offers(entity, [*transaction_ids, *wanted], actor)
 
@@ -144,6 +161,7 @@ def unmatch_line(*, entity: Entity, line_id: UUID, actor: Actor) -> None:
         hold_books(entity)
         rows = lock_transactions(entity, [one.transaction_id for one in links])
         check_not_proven(entity, line, [row.id for row in rows.values() if row.status != Status.REVERSED])
+        shared = shared_transactions(entity, {line.id: links})
         made: list[UUID] = []
         gone: list[Link] = []
         for one in links:
@@ -155,10 +173,10 @@ def unmatch_line(*, entity: Entity, line_id: UUID, actor: Actor) -> None:
                     f"{encode_id(Prefix.TRANSACTION, row.id)}, which was made of this line, is {row.status}; "
                     "reverse it first (POST /v1/transactions/{id}/reverse)."
                 )
-            if one.kind == LinkKind.MADE:
-                made.append(row.id)
-            else:
+            if row.id in shared:
                 gone.append(one)
+            else:
+                made.append(row.id)
         unlink(entity, [line.id])
         mark(entity, LineStatus.IGNORED, [(line.id, None, "")])
         undo_transfers(entity, gone, rows, reason="Unmatched from its bank line")
@@ -204,13 +222,10 @@ def clear_transactions(entity: Entity, ids: Sequence[UUID], actor: Actor) -> Non
 
 
 def withdraw_offers(entity: Entity, transaction_ids: Sequence[UUID], actor: Actor) -> None:
-    """Other lines that were offered what now stands for one go through the books' door by themselves."""
-    others = [
-        one.id
-        for one in BankLine.objects.filter(
-            entity_id=entity.id, offered_transaction_id__in=transaction_ids
-        ).order_by("id")
-    ]
+    """Other lines that were offered what now stands for one go through the books' door by themselves. The
+    other side of a transfer, which it may still stand for, keeps its offer."""
+    rows = fetch(_OUTDATED_OFFERS, {"entity": entity.id, "ids": uuid_array(transaction_ids)})
+    others = [row[0] for row in rows]
     if others:
         mark(entity, LineStatus.RECORDED, ((one, None, "") for one in others))
         record_lines(entity=entity, line_ids=others, actor=actor)
@@ -305,6 +320,20 @@ def _check_amounts(line: Line, account: BankFacts, rows: Sequence[Row], moved: D
         raise ValidationError(message, details=[Detail("transactionIds", message)])
 
 
+def _is_former(other: BankFacts, account: BankFacts) -> bool:
+    """Whether it is the same account, as it was connected before."""
+    return other.ledger_account_id == account.ledger_account_id and not other.is_live
+
+
+def _take_places(entity: Entity, formers: Sequence[Link]) -> dict[UUID, LinkKind]:
+    """Part lines of a former connection from their transactions: the bank has told them again. Returns how
+    each transaction came to its line, which holds for the new one."""
+    line_ids = {one.line_id for one in formers}
+    unlink(entity, line_ids)
+    mark(entity, LineStatus.REMOVED, ((line_id, None, "") for line_id in line_ids))
+    return {one.transaction_id: one.kind for one in formers}
+
+
 def _make_transfer(
     entity: Entity, line: Line, account: BankFacts, row: Row, links: Sequence[Link], actor: Actor
 ) -> UUID:
@@ -323,9 +352,17 @@ def _make_transfer(
         edit_transactions(entity=entity, edits={row.id: edit}, actor=actor, reason="Matched as a transfer")
         relabel(entity, [row.id], LinkKind.TRANSFER)
         return row.id
-    categorize_transactions(entity=entity, ids=[row.id], category_id=account.ledger_account_id, actor=actor)
+    [moved] = categorize_transactions(
+        entity=entity, ids=[row.id], category_id=account.ledger_account_id, actor=actor
+    )
+    if _touches(account, moved):
+        # It is reconciled on the other account's statement, which its category is no part of.
+        relabel(entity, [row.id], LinkKind.TRANSFER)
+        return row.id
     found = fetch(_RECLASSIFICATION, {"entity": entity.id, "id": row.id})
     reclassification: UUID = found[0][0]
+    # An earlier one may stand for a line of this account already.
+    _check_free(links_of_transactions(entity, [reclassification]), line)
     return reclassification
 
 

@@ -14,15 +14,7 @@ from uuid import UUID
 
 from banking.choices import LineStatus
 from banking.services.links import attend, mark, move_links
-from banking.services.rows import (
-    SELECT_LINE,
-    BankFacts,
-    Line,
-    as_line,
-    lines_by_id,
-    links_of_lines,
-    links_of_transactions,
-)
+from banking.services.rows import SELECT_LINE, BankFacts, Line, as_line, lines_by_id, links_of_lines
 from ledger.db import compact, fetch, uuid_array
 from ledger.models import Entity
 from transactions.services.changing import lock_transactions
@@ -104,23 +96,12 @@ def _found(entity: Entity, lines: Sequence[Line], facts: Mapping[UUID, BankFacts
 
 def _still_so(entity: Entity, found: Sequence[Again]) -> list[Again]:
     """Those of which the former line is still what it was, once its transactions are locked: who deletes one
-    leaves its line out of the books. A transaction that stands for another line of the new account already,
-    as a person has said, is left to that one."""
+    leaves its line out of the books."""
     if not found:
         return []
     formers = [one.former.id for one in found]
-    links = links_of_lines(entity, formers)
-    ids = {one.transaction_id for one in links}
-    offered = {id_ for one in found if (id_ := one.former.offered_transaction_id) is not None}
-    lock_transactions(entity, ids | offered)
+    ids = {one.transaction_id for one in links_of_lines(entity, formers)}
+    ids |= {id_ for one in found if (id_ := one.former.offered_transaction_id) is not None}
+    lock_transactions(entity, ids)
     now = lines_by_id(entity, formers)
-    taken = {(one.transaction_id, one.bank_account_id) for one in links_of_transactions(entity, ids)}
-    of_former: defaultdict[UUID, list[UUID]] = defaultdict(list)
-    for link in links:
-        of_former[link.line_id].append(link.transaction_id)
-    return [
-        one
-        for one in found
-        if now.get(one.former.id) == one.former
-        and not any((id_, one.line.bank_account_id) in taken for id_ in of_former[one.former.id])
-    ]
+    return [one for one in found if now.get(one.former.id) == one.former]

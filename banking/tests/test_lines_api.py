@@ -14,8 +14,13 @@ from ledger.actors import SYSTEM
 from ledger.models import AuditEvent
 from ledger.services.periods import close_books
 from ledger.tests.helpers import Caller
-from transactions.choices import Status
-from transactions.services import approve_transactions, categorize_transactions, reverse_transaction
+from transactions.choices import Change, Status
+from transactions.services import (
+    approve_transactions,
+    categorize_transactions,
+    move_transactions,
+    reverse_transaction,
+)
 
 URL = "/v1/banks/lines"
 
@@ -171,6 +176,66 @@ def test_what_is_matched_elsewhere_is_offered_no_more(bakery: Banked, owner: Cal
 
     # The line that it was offered to has a transaction of its own now.
     assert bakery.transaction_of("a").id != known.id
+    assert_books_hold(bakery.entity)
+
+
+def test_a_transfer_that_somebody_entered_is_accepted_on_both_sides(bakery: Banked, owner: Caller) -> None:
+    entered = bakery.post("500", debit=bakery.savings_account, credit=bakery.bank)
+    public_id = bakery.stored(entered.id).public_id
+    feed(bakery, seen("out", "500", description="Transfer to 5678"))
+    feed(bakery, seen("into", "-500", description="Deposit"), account=bakery.savings)
+
+    decide(owner, bakery.line("out"), "match", transactionId=public_id)
+    # The other side keeps its offer.
+    into = bakery.line("into", bakery.savings)
+    assert into.offered_transaction_id == entered.id
+    decide(owner, into, "match", transactionId=public_id)
+
+    assert [one.id for one in bakery.all_transactions()] == [entered.id]
+    assert bakery.stored(entered.id).status == "CLEARED"
+    # Parted from one of them, it stays for the other, and in the books.
+    decide(owner, bakery.line("out"), "unmatch")
+    assert [one.id for one in bakery.all_transactions()] == [entered.id]
+    assert_books_hold(bakery.entity)
+
+
+def test_what_was_in_the_books_stays_when_a_deposit_with_a_transfer_in_it_is_unmatched(
+    bakery: Banked, owner: Caller
+) -> None:
+    feed(bakery, seen("out", "100", description="Counter check 12"))
+    made = bakery.transaction_of("out")
+    categorize_transactions(
+        entity=bakery.entity, ids=[made.id], category_id=bakery.savings_account.id, actor=SYSTEM
+    )
+    known = bakery.post("50", debit=bakery.savings_account, credit=bakery.sales)
+    feed(bakery, seen("into", "-150", description="Branch deposit"), account=bakery.savings)
+    into = bakery.line("into", bakery.savings)
+    decide(owner, into, "unmatch")
+    ids = [bakery.stored(one.id).public_id for one in (made, known)]
+    decide(owner, into, "match", transactionIds=ids)
+
+    decide(owner, into, "unmatch")
+
+    assert {one.id for one in bakery.all_transactions()} == {made.id, known.id}
+    assert bakery.transaction_of("out").debit_account_id == bakery.uncategorized_expense.id
+    assert_books_hold(bakery.entity)
+
+
+def test_the_other_side_of_what_is_reconciled_may_be_matched_with_it(bakery: Banked, owner: Caller) -> None:
+    feed(bakery, seen("out", "500", description="Counter check 12"))
+    made = bakery.transaction_of("out")
+    move_transactions(
+        entity=bakery.entity, ids=[made.id], to=Status.RECONCILED, change=Change.EDITED, actor=SYSTEM
+    )
+    feed(bakery, seen("into", "-500", description="Branch deposit"), account=bakery.savings)
+    into = bakery.line("into", bakery.savings)
+    decide(owner, into, "unmatch")
+
+    shown = decide(owner, into, "match", transactionId=bakery.stored(made.id).public_id)
+
+    assert [one["kind"] for one in shown["transactions"]] == ["transfer"]
+    [transfer] = bakery.all_transactions()
+    assert (transfer.id, transfer.debit_account_id) == (made.id, bakery.savings_account.id)
     assert_books_hold(bakery.entity)
 
 

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from banking.choices import LineStatus
+from banking.choices import LineStatus, LinkKind
 from banking.models import BankAccount, LineLink
 from banking.services.deciding import ignore_line, match_line
 from banking.tests.cast import DAY, Banked, assert_books_hold, feed, make_banked, seen
@@ -112,19 +112,24 @@ def test_a_transfer_keeps_both_sides(bakery: Banked) -> None:
     assert_books_hold(bakery.entity)
 
 
-def test_a_transaction_that_a_person_matched_with_another_line_is_left_to_that_one(bakery: Banked) -> None:
+def test_a_line_that_comes_again_in_other_words_is_offered_and_matched_takes_the_place_too(
+    bakery: Banked,
+) -> None:
     feed(bakery, seen("a", "5"))
     made = bakery.transaction_of("a")
     anew = connected_anew(bakery)
     feed(bakery, seen("b", "5", description="FLOUR"), account=anew)
-    match_line(
-        entity=bakery.entity, line_id=bakery.line("b", anew).id, transaction_ids=[made.id], actor=SYSTEM
-    )
+    line = bakery.line("b", anew)
+    assert line.offered_transaction_id == made.id
 
-    feed(bakery, seen("again", "5"), account=anew)
+    match_line(entity=bakery.entity, line_id=line.id, transaction_ids=[made.id], actor=SYSTEM)
 
-    assert bakery.transaction_of("b", anew).id == made.id
-    assert bakery.line("a").status == LineStatus.RECORDED
+    assert bakery.line("a").status == LineStatus.REMOVED
+    [link] = LineLink.objects.filter(entity_id=bakery.entity.id)
+    assert (link.line_id, link.transaction_id, link.kind) == (line.id, made.id, LinkKind.MADE)
+    # Another purchase like the first is one of its own.
+    feed(bakery, seen("c", "5"), account=anew)
+    assert bakery.transaction_of("c", anew).id != made.id
     assert_books_hold(bakery.entity)
 
 
@@ -137,6 +142,8 @@ def test_a_feed_that_was_never_connected_anew_pays_nothing_and_others_the_same_f
             feed(bakery, *lines, account=account)
         return len(queries)
 
+    # What listens to recorded lines may cost less from the second time on.
+    feed(bakery, seen("zero", "1"))
     never = statements(bakery.checking, 3, "first", 100)
     assert statements(bakery.checking, 60, "second", 200) == never
     feed(bakery, *(seen(f"many{n}", f"{1000 + n}.25") for n in range(60)))
