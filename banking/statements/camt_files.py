@@ -28,7 +28,8 @@ from banking.statements.limits import (
     ENTRY_ELEMENTS_MAX,
 )
 from banking.statements.texts import clean, clean_raw, joined, useful_reference
-from ledger.exceptions import shown
+from ledger.exceptions import ValidationError, shown
+from ledger.money import MINOR_DIGITS, parse_amount
 from ledger.times import YEAR_MIN
 
 # Parts of a statement that are looked at as a whole; all others are let go of as they are read.
@@ -230,7 +231,8 @@ def _reference_of_entry(text: str) -> str:
 
 
 def _shares(details: list[Element], amount: Decimal, sign: int, currency: str) -> list[Decimal] | None:
-    """The amounts of a batch's transactions, signed as lines are; None where they are not all there."""
+    """The amounts of a batch's transactions, signed as lines are; None where they are not all there, or are
+    no amounts of the currency."""
     if len(details) < 2:
         return None
     shares = []
@@ -247,10 +249,15 @@ def _shares(details: list[Element], amount: Decimal, sign: int, currency: str) -
         text = plain(found.text or "") if found is not None else None
         if text is None:
             return None
+        try:
+            known = currency if currency in MINOR_DIGITS else None
+            share = parse_amount(Decimal(text), currency=known, field="Amt")
+        except ValidationError:
+            return None
         mark = _text(detail, "CdtDbtInd")
         direction = {"DBIT": 1, "CRDT": -1}.get(mark, sign)
-        shares.append(direction * Decimal(text))
-    return shares if sum(shares) == sign * amount and all(shares) else None
+        shares.append(direction * share)
+    return shares if sum(shares) == sign * amount else None
 
 
 def _line(

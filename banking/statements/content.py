@@ -89,7 +89,8 @@ class Reading:
         if known not in MINOR_DIGITS:
             known = None
         try:
-            return parse_amount(text, currency=known, field=field, allow_zero=True)
+            # As a number: banks fill up with zeros on the left, which JSON numbers don't have.
+            return parse_amount(Decimal(text), currency=known, field=field, allow_zero=True)
         except ValidationError as error:
             self.faults.add(row, field, error.details[0].message)
             return None

@@ -17,7 +17,7 @@ from banking.services.locks import hold_lines
 from banking.services.recording import record_lines
 from banking.services.storing import store_lines
 from banking.statements.accounts import is_card
-from banking.statements.belonging import own_statements
+from banking.statements.belonging import connected_since, leave_to_connection, own_statements
 from banking.statements.content import Statement, StatementLine
 from banking.statements.csv_mapping import CsvMapping
 from banking.statements.faults import Faults, RowFault, StatementFileError, check_size
@@ -49,10 +49,19 @@ class Prepared:
     faults: tuple[RowFault, ...]
     # All of them; `faults` has the first.
     fault_count: int
+    # Lines that the account's connection brings.
+    left_out: int
 
     @property
     def line_count(self) -> int:
         return sum(len(statement.lines) for statement in self.statements)
+
+    @property
+    def listed(self) -> list[RowFault]:
+        """The faults that are kept, and how many more there are."""
+        more = self.fault_count - len(self.faults)
+        rest = RowFault(0, "file", f"has {more} more faults that are not listed; a preview counts them, too.")
+        return [*self.faults, *([rest] if more else [])]
 
     def raise_any(self) -> None:
         """Raise StatementFileError where there are faults."""
@@ -66,13 +75,15 @@ def prepare_statement(
     """Read a file for `bank_account`. Without a `mapping`, a CSV file is read by the one that the account
     remembers, or, where its columns are others, by the names of its columns.
 
-    Raises StatementFileError for a file that cannot be read at all, PayloadTooLargeError for one too large.
+    Raises StatementFileError for a file that cannot be read at all, PayloadTooLargeError for one too large,
+    ConflictError for an account that is connected and was never synced.
     """
     check_size(len(data), FILE_BYTES_MAX)
     read = _read(bank_account, data, mapping)
     faults = read.file.faults
     statements = own_statements(read.file.statements, bank_account, faults)
-    return Prepared(read, statements, tuple(faults.listed), faults.count)
+    left_out = leave_to_connection(statements, connected_since(bank_account))
+    return Prepared(read, statements, tuple(faults.listed), faults.count, left_out)
 
 
 def _read(bank_account: BankAccount, data: bytes, mapping: CsvMapping | None) -> ReadFile:
@@ -114,14 +125,14 @@ def import_statement(
     Positive amounts are money out of the account. With a fault anywhere in the file nothing is stored, and
     all is one database transaction. With `partial` the good rows are stored, in a database transaction for
     each 5,000, and the faulty ones are listed in `errors`. The account keeps the statement's number, newest
-    closing balance and CSV mapping. `progress` is told the lines done and the lines there are.
+    closing balance and CSV mapping. `progress` is told the lines done and the lines there are. Of an account
+    that is connected, the days that its connection brings are skipped (`connected_since`).
 
     Raises StatementFileError, PayloadTooLargeError, and ConflictError for a bank account that was
-    disconnected.
+    disconnected, or is connected and was never synced.
     """
     assert bank_account.entity_id == entity.id, "the bank account is one of this company's"
-    if bank_account.disconnected_at is not None:
-        raise ConflictError(f"{bank_account.name} was disconnected; import into an account that is in use.")
+    _check_in_use(bank_account)
     prepared = prepare_statement(bank_account=bank_account, data=data, mapping=mapping)
     if not partial:
         prepared.raise_any()
@@ -158,6 +169,7 @@ def _begin(
         account = BankAccount.objects.select_for_update(no_key=True).get(
             entity_id=entity.id, id=bank_account.id
         )
+        _check_in_use(account)
         if (account.provider_account_id, account.mask) != (
             bank_account.provider_account_id,
             bank_account.mask,
@@ -177,7 +189,7 @@ def _begin(
             status=ImportStatus.FAILED,
             created_count=0,
             skipped_count=0,
-            errors=[fault._asdict() for fault in prepared.faults],
+            errors=[fault._asdict() for fault in prepared.listed],
             opening_balance=oldest.opening_balance if oldest else None,
             closing_balance=newest.closing_balance if newest else None,
             first_date=min(days, default=None),
@@ -185,6 +197,11 @@ def _begin(
             created_at=utc_now(),
             created_by=actor.id,
         )
+
+
+def _check_in_use(bank_account: BankAccount) -> None:
+    if bank_account.disconnected_at is not None:
+        raise ConflictError(f"{bank_account.name} was disconnected; import into an account that is in use.")
 
 
 def _newest(statements: list[Statement]) -> Statement | None:
@@ -283,7 +300,7 @@ def _finish(
     actor: Actor,
 ) -> None:
     # What stands in the file twice was skipped before it came to be stored.
-    record.skipped_count += prepared.line_count - done
+    record.skipped_count += prepared.line_count - done + prepared.left_out
     if not prepared.faults:
         record.status = ImportStatus.COMPLETED
     record.save(update_fields=["skipped_count", "status"])

@@ -8,7 +8,7 @@ from typing import Final
 from banking.choices import StatementFormat
 from banking.models import BankAccount
 from banking.statements.accounts import is_card
-from banking.statements.belonging import own_statements
+from banking.statements.belonging import connected_since, leave_to_connection, own_statements
 from banking.statements.content import Statement, StatementLine
 from banking.statements.csv_files import CsvTable, read_table
 from banking.statements.csv_mapping import CsvMapping, guess_mapping
@@ -17,6 +17,7 @@ from banking.statements.formats import detect_format
 from banking.statements.importing import remembered_mapping
 from banking.statements.limits import FILE_BYTES_MAX
 from banking.statements.reading import ReadFile, read_statement_file
+from ledger.exceptions import ConflictError
 
 ROWS_SHOWN: Final = 20
 
@@ -95,6 +96,21 @@ def _take(preview: Preview, read: ReadFile, bank_account: BankAccount | None) ->
     preview.problem_count = faults.count
     for statement in preview.statements:
         preview.notes += _notes(statement)
+    if bank_account is not None:
+        _leave_to_connection(preview, bank_account)
+
+
+def _leave_to_connection(preview: Preview, bank_account: BankAccount) -> None:
+    try:
+        since = connected_since(bank_account)
+    except ConflictError as error:
+        preview.notes.append(error.message)
+        return
+    left_out = leave_to_connection(preview.statements, since)
+    if left_out:
+        preview.notes.append(
+            f"{left_out} lines are left out: from {since} on, the account's bank connection brings them."
+        )
 
 
 def _notes(statement: Statement) -> list[str]:

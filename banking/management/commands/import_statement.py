@@ -86,7 +86,7 @@ class Command(OperatorCommand):
         self._list([RowFault(**fault) for fault in record.errors], len(record.errors))
         return (
             f"{record.public_id}: {record.created_count:,} transactions made, {record.skipped_count:,} lines "
-            f"skipped as already there, {len(record.errors):,} faults ({monotonic() - started:.1f} s)."
+            f"skipped as already there, {len(record.errors):,} faults listed ({monotonic() - started:.1f} s)."
         )
 
     def _checked(

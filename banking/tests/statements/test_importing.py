@@ -7,12 +7,14 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from banking.models import BankAccount, BankLine, LineLink, StatementImport
+from banking.models import BankAccount, BankConnection, BankLine, LineLink, StatementImport
 from banking.statements.faults import StatementFileError
+from banking.statements.previewing import preview_statement
 from banking.tests.statements.cast import DIALECTS, Holder, csv, sample
 from ledger.choices import ImportStatus
 from ledger.exceptions import ConflictError
 from transactions.models import Transaction
+from transactions.tests.conftest import NOON
 
 pytestmark = pytest.mark.django_db
 
@@ -197,6 +199,15 @@ def test_with_partial_the_good_rows_are_imported_and_the_others_listed() -> None
     assert [one[2] for one in holder.lines()] == ["Bread", "Milk"]
 
 
+def test_of_more_faults_than_are_listed_the_rest_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("banking.statements.faults.FAULTS_LISTED_MAX", 2)
+
+    record = Holder("USD").upload(FAULTY, partial=True)
+
+    assert [(one["row"], one["field"]) for one in record.errors] == [(3, "Date"), (4, "Amount"), (0, "file")]
+    assert "1 more faults that are not listed" in record.errors[-1]["message"]
+
+
 def test_with_partial_and_no_good_row_the_import_has_failed() -> None:
     holder = Holder("USD")
 
@@ -240,3 +251,51 @@ def test_the_number_of_queries_does_not_grow_with_the_lines() -> None:
 
     queries(Holder("USD"), 5)  # what is prepared once
     assert queries(large, 400) <= queries(small, 20)
+
+
+# --- accounts that are connected to their bank, too ----------------------------------------------
+
+
+def connected(**more: dt.datetime) -> Holder:
+    """A holder whose account is connected to its bank, since 15 March."""
+    holder = Holder("USD")
+    made = BankConnection.objects.create(
+        entity=holder.entity, provider="sandbox", provider_item_id="item-1", created_at=NOON, **more
+    )
+    BankAccount.objects.filter(id=holder.account.id).update(connection=made)
+    holder.account.refresh_from_db()
+    return holder
+
+
+STATEMENT = csv(
+    "Date,Description,Amount", "2024-01-09,Bread,-5.00", "2024-01-10,Butter,-2.50", "2024-01-11,Jam,-3.00"
+)
+
+
+def test_a_connected_account_takes_from_files_what_is_older_than_its_connections_lines() -> None:
+    holder = connected(synced_at=NOON)
+    holder.client.record(("BUTTER SHOP 12", "2.50"), at=NOON.replace(month=1, day=10))
+
+    done = holder.upload(STATEMENT)
+
+    assert (done.created_count, done.skipped_count, done.status) == (1, 2, "completed")
+    assert [line[2] for line in holder.lines()] == ["Bread", "BUTTER SHOP 12"]
+    assert holder.transaction_count() == 2
+    preview = preview_statement(data=STATEMENT, bank_account=holder.account)
+    assert preview.line_count == 1
+    assert "2 lines are left out: from 2024-01-10 on" in preview.notes[0]
+
+
+def test_a_connected_account_without_lines_takes_what_is_older_than_the_connection() -> None:
+    holder = connected(synced_at=NOON)
+    BankConnection.objects.update(created_at=NOON.replace(month=1, day=11))
+    assert holder.upload(STATEMENT).created_count == 2
+
+
+def test_before_the_first_sync_of_a_connected_account_no_file_is_taken() -> None:
+    holder = connected()
+    with pytest.raises(ConflictError, match="the first sync is not done"):
+        holder.upload(STATEMENT)
+    assert not StatementImport.objects.exists()
+    preview = preview_statement(data=STATEMENT, bank_account=holder.account)
+    assert "the first sync is not done" in preview.notes[0]

@@ -13,7 +13,7 @@ from banking.statements.content import Statement
 from banking.statements.faults import StatementFileError
 from banking.statements.limits import FILE_BYTES_MAX
 from banking.statements.reading import ReadFile, read_statement_file
-from banking.tests.statements.cast import DIALECTS, sample
+from banking.tests.statements.cast import DIALECTS, csv, sample
 
 
 def read(data: bytes, **more: object) -> ReadFile:
@@ -140,6 +140,21 @@ def test_a_batch_whose_details_do_not_add_up_stays_one_line() -> None:
     data = sample("camt_de_batches", 1).replace(b'"EUR">200.00<', b'"EUR">199.00<')
 
     assert [one.amount for one in only(data).lines][1] == Decimal("-300.00")
+
+
+def test_a_batch_whose_details_are_no_amounts_of_the_currency_stays_one_line() -> None:
+    data = sample("camt_de_batches", 1)
+    data = data.replace(b'"EUR">100.00<', b'"EUR">99.995<').replace(b'"EUR">200.00<', b'"EUR">200.005<')
+
+    assert [one.amount for one in only(data).lines][1] == Decimal("-300.00")
+
+
+def test_amounts_may_be_filled_up_with_zeros() -> None:
+    camt = sample("camt_de_batches", 1).replace(b">119.00<", b">00119.00<")
+    table = csv("Date,Description,Amount", "2024-01-03,Bread,-0005.00")
+
+    assert only(camt).lines[0].amount == only(sample("camt_de_batches", 1)).lines[0].amount
+    assert only(table).lines[0].amount == Decimal("5.00")
 
 
 def test_a_reversal_goes_the_way_that_its_mark_says() -> None:
