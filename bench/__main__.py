@@ -21,9 +21,14 @@ def main() -> int:
     os.environ.pop("DATABASE_URL", None)  # everything is measured on one server, the embedded one
     embedded.start()
     django.setup()
-    from bench import measures, report, reports, statements
+    if sys.argv[1:2] == ["categories"]:
+        from bench import categories
+
+        return categories.main(sys.argv[2:])
+    from bench import measures, report, reports, semantic, statements
 
     measures.MEASURES["reports"] = reports.reports
+    measures.MEASURES["semantic"] = semantic.semantic
     measures.MEASURES["statements"] = statements.statements
 
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)

@@ -114,7 +114,7 @@ def name_words(name: str) -> tuple[str, ...]:
 @lru_cache(maxsize=_CACHED)
 def _name_words(name: str) -> tuple[str, ...]:
     outside, depth = [], 0
-    for char, following in zip(name, [*name[1:], ""], strict=True):
+    for char, following in zip(name, f"{name[1:]} ", strict=False):
         depth += (char == "(") - (char == ")")
         if depth <= 0 and char != ")":
             outside.append(" and " if char == "&" else char)
