@@ -1,11 +1,13 @@
 """`manage.py import_statement`: a statement file into a bank account."""
 
 from argparse import ArgumentParser
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
 from django.core.management.base import CommandError
+from django.db.transaction import atomic
 from tqdm import tqdm
 
 from banking.models import BankAccount
@@ -54,14 +56,16 @@ class Command(OperatorCommand):
         """Import, list the faulty rows and return the summary."""
         path = existing_file(options["file"])
         mapping = CsvMapping.parse(parse_words(options["mapping"])) if options["mapping"] else None
-        entity, bank_account = self._account(options)
         data = _content(path)
         started = monotonic()
+        # With a file that is refused goes the bank account that would have been opened for it.
+        whole: AbstractContextManager[Any] = nullcontext() if options["partial"] else atomic()
         try:
-            if options["dry_run"]:
-                return self._checked(bank_account, data, mapping, partial=options["partial"])
             # Without a terminal there is no bar.
-            with tqdm(unit=" lines", disable=None, leave=False) as bar:
+            with whole, tqdm(unit=" lines", disable=None, leave=False) as bar:
+                entity, bank_account = self._account(options)
+                if options["dry_run"]:
+                    return self._checked(bank_account, data, mapping, partial=options["partial"])
 
                 def show(done: int, of: int) -> None:
                     bar.total = of

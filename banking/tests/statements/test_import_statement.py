@@ -70,6 +70,17 @@ def test_a_ledger_account_gets_a_bank_account(statement: Path) -> None:
     assert BankAccount.objects.get(ledger_account_id=cash.id).mask == "6789"
 
 
+def test_a_file_that_is_refused_opens_no_bank_account(tmp_path: Path) -> None:
+    holder = Holder("USD")
+    path = tmp_path / "faulty.csv"
+    path.write_bytes(FAULTY)
+
+    with pytest.raises(CommandError, match="nothing was imported"):
+        run(path, holder, ledger_account=holder.company.cash.public_id, entity=holder.entity.public_id)
+
+    assert [one.id for one in BankAccount.objects.filter(connection=None)] == [holder.account.id]
+
+
 def test_a_faulty_file_is_refused_and_its_rows_are_listed(tmp_path: Path) -> None:
     holder = Holder("USD")
     path = tmp_path / "faulty.csv"
