@@ -39,7 +39,7 @@ class LineStatus(models.TextChoices):
     RECORDED = "recorded"
     # A person left it out of the books, or deleted what was made of it.
     IGNORED = "ignored"
-    # The bank took it back.
+    # The bank took it back, or tells it under another id since it was connected anew.
     REMOVED = "removed"
 
 

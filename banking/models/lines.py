@@ -63,7 +63,7 @@ class BankLine(TenantModel):
         db_constraint=False,
     )
     # Set where bank and books part ways and no service may mend it: the bank changed or took back what is
-    # final in the books. A person looks at it.
+    # final in the books, or the line could not be taken in. A person looks at it.
     attention = models.CharField(max_length=500, blank=True)
     raw = models.JSONField()
     created_at = models.DateTimeField()
