@@ -120,7 +120,7 @@ def with_all_committed_and_nobody_told(worker: BackgroundWorker, task: Backgroun
 )
 def test_a_sync_that_is_killed_is_finished_by_another_worker_with_every_line_once(kill: Kill) -> None:
     entity = make_entity(make_developer().developer)
-    with BackgroundWorker(SANDBOX_DELAY_SECONDS=DELAY_SECONDS) as worker, Beat():
+    with Beat(), BackgroundWorker(SANDBOX_DELAY_SECONDS=DELAY_SECONDS) as worker:
         bank, task = connected(entity)
         kill(worker, task)
         worker.start()
@@ -132,7 +132,7 @@ def test_a_sync_that_is_killed_is_finished_by_another_worker_with_every_line_onc
 
 def test_a_sync_whose_workers_are_killed_again_and_again_still_ends() -> None:
     entity = make_entity(make_developer().developer)
-    with BackgroundWorker(SANDBOX_DELAY_SECONDS=DELAY_SECONDS) as worker, Beat():
+    with Beat(), BackgroundWorker(SANDBOX_DELAY_SECONDS=DELAY_SECONDS) as worker:
         bank, task = connected(entity)
         for attempt in (1, 2, 3):
             worker.until(lambda: is_under_way(task, attempt), f"attempt {attempt} is under way")  # noqa: B023

@@ -71,8 +71,19 @@ def test_a_worker_does_the_work_and_the_api_shows_how_far_it_is() -> None:
     assert steps_of(entity) == each_once(50)
 
 
+def test_a_worker_that_is_told_to_stop_finishes_what_it_has_begun(entity: Entity) -> None:
+    with BackgroundWorker(include=EXAMPLES) as worker:
+        task = start_task(entity=entity, name="tests.steps", arguments={"steps": 20})
+        worker.wait_for_progress(task, 2)
+        worker.stop()
+
+    task.refresh_from_db()
+    assert (task.state, task.attempts) == (TaskState.SUCCEEDED, 1)
+    assert steps_of(entity) == each_once(20)
+
+
 def test_work_of_a_worker_that_was_killed_is_finished_by_another_and_done_once(entity: Entity) -> None:
-    with BackgroundWorker(include=EXAMPLES) as worker, Beat():
+    with Beat(), BackgroundWorker(include=EXAMPLES) as worker:
         task = start_task(entity=entity, name="tests.steps", arguments={"steps": 30})
         worker.wait_for_progress(task, 3)
 
@@ -88,7 +99,7 @@ def test_work_of_a_worker_that_was_killed_is_finished_by_another_and_done_once(e
 
 
 def test_work_goes_on_where_only_the_process_that_did_it_was_killed(entity: Entity) -> None:
-    with BackgroundWorker(include=EXAMPLES) as worker, Beat():
+    with Beat(), BackgroundWorker(include=EXAMPLES) as worker:
         task = start_task(entity=entity, name="tests.steps", arguments={"steps": 30})
         worker.wait_for_progress(task, 3)
 
@@ -100,7 +111,7 @@ def test_work_goes_on_where_only_the_process_that_did_it_was_killed(entity: Enti
 
 
 def test_a_live_worker_is_not_taken_for_dead_however_long_one_step_takes(entity: Entity) -> None:
-    with BackgroundWorker(include=EXAMPLES, concurrency=2) as worker, Beat():
+    with Beat(), BackgroundWorker(include=EXAMPLES, concurrency=2) as worker:
         # The step is longer than the time after which a worker that says nothing is taken for dead.
         task = start_task(entity=entity, name="tests.steps", arguments={"steps": 1, "seconds": 5})
         worker.wait_for(task, TaskState.SUCCEEDED)
@@ -109,7 +120,7 @@ def test_a_live_worker_is_not_taken_for_dead_however_long_one_step_takes(entity:
 
 
 def test_work_that_fails_each_time_its_worker_dies_is_given_up(entity: Entity) -> None:
-    with BackgroundWorker(include=EXAMPLES) as worker, Beat():
+    with Beat(), BackgroundWorker(include=EXAMPLES) as worker:
         task = start_task(entity=entity, name="tests.deadly")
         worker.wait_for(task, TaskState.FAILED)
 
@@ -121,7 +132,7 @@ def test_what_the_queue_lost_is_sent_again(entity: Entity) -> None:
     task = start_task(entity=entity, name="tests.steps", arguments={"steps": 1})
     empty_queue()
 
-    with BackgroundWorker(include=EXAMPLES) as worker, Beat():
+    with Beat(), BackgroundWorker(include=EXAMPLES) as worker:
         worker.wait_for(task, TaskState.SUCCEEDED)
 
     assert steps_of(entity) == each_once(1)
@@ -184,7 +195,7 @@ def test_pending_transactions_expire_by_themselves() -> None:
     def status_of(transaction_id: str) -> str:
         return str(caller.get(f"/v1/transactions/{transaction_id}").json()["transaction"]["status"])
 
-    with BackgroundWorker() as worker, Beat():
+    with Beat(), BackgroundWorker() as worker:
         worker.until(lambda: status_of(expiring["id"]) == "EXPIRED", "the transaction expired")
 
     assert status_of(lasting["id"]) == "PENDING"
