@@ -166,8 +166,9 @@ CELERY_BEAT_SCHEDULE = {
     "send-lost-tasks": {
         "task": "ledger.send_lost_tasks",
         "schedule": TASK_SWEEP_SECONDS,
-        # Of those that piled up while no worker ran, the newest is enough.
-        "options": {"expires": max(TASK_SWEEP_SECONDS, 1)},
+        # Of those that piled up while no worker ran, the newest are enough. Not sooner, however often it is
+        # swept: on a machine that is slow for a while every single one might be too old.
+        "options": {"expires": max(TASK_SWEEP_SECONDS, 60)},
     },
     "forget-tasks": {"task": "ledger.forget_tasks", "schedule": 86400.0},
     "forget-idempotency-keys": {"task": "ledger.forget_idempotency_keys", "schedule": 3600.0},

@@ -105,8 +105,8 @@ class _Process:
             self._process = None
 
     def until(self, condition: Callable[[], bool], what: str, seconds: float = WAIT_SECONDS) -> None:
-        """Wait until the condition holds. Fails, with what the process wrote, where it doesn't in time, and at
-        once where the process has ended by itself."""
+        """Wait until the condition holds. Fails, with what the process wrote, where it doesn't in time, and
+        at once where the process has ended by itself."""
         deadline = time.monotonic() + seconds
         while not condition():
             ended = self._process is not None and self._process.poll() is not None
