@@ -130,8 +130,6 @@ def _form_value(name: str, value: object) -> object:
             check_size(value.size, FILE_BYTES_MAX)
         value.seek(0)
         return value.read()
-    if name == "file":
-        raise ValidationError.of("file", "is text; send the file as a part with a filename.")
     if name == "partial" and value in ("true", "false"):
         return value == "true"
     if name == "mapping":

@@ -40,7 +40,10 @@ from ledger.models import Entity
 
 _TAGS: Final = ["Banks"]
 _ID: Final = OpenApiParameter(
-    "import_id", str, OpenApiParameter.PATH, description="The import, `imp_…`, as the upload answered it."
+    "import_id",
+    {"type": "string", "pattern": f"^{Prefix.IMPORT}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$"},
+    OpenApiParameter.PATH,
+    description="The import, `imp_…`, as the upload answered it.",
 )
 _FILE: Final = "RGF0ZSxEZXNjcmlwdGlvbixBbW91bnQKMjAyNC0wMS0zMSxDb2ZmZWUsLTEyLjUwCg=="
 _PARSERS: Final[list[type[BaseParser]]] = [JSONParser, UploadParser]
@@ -94,15 +97,15 @@ class StatementsView(ApiView):
     @extend_schema(
         operation_id="importStatement",
         summary="Import a bank statement",
-        description="Takes an OFX, QFX, CAMT.053, MT940 or CSV file, as base64 in JSON or as "
-        "`multipart/form-data`; which of them it is, is seen by its content. Each line becomes a transaction "
-        "once, whatever is uploaded again: it is known by the bank's own reference with its day and amount, "
-        "or else by day, amount and text, and by its place among equals of that day. A file with a faulty "
-        "row, or of another account or currency, is refused as a whole, with the rows and the reasons. The "
-        "work is done when the answer comes: some seconds for 10,000 lines.",
+        description="Takes an OFX, QFX, CAMT.053, MT940 or CSV file, as base64 in JSON, or under the same "
+        "names as `multipart/form-data`; which of them it is, is seen by its content. Each line becomes a "
+        "transaction once, whatever is uploaded again: it is known by the bank's own reference with its day "
+        "and amount, or else by day, amount and text, and by its place among equals of that day. A file with "
+        "a faulty row, or of another account or currency, is refused as a whole, with the rows and the "
+        "reasons. The work is done when the answer comes: some seconds for 10,000 lines.",
         tags=_TAGS,
         parameters=[ENTITY_QUERY],
-        request={"application/json": NewStatement, "multipart/form-data": NewStatement},
+        request=NewStatement,
         responses={201: StatementImportShape, **errors(400, 401, 403, 404, 409, 413)},
         examples=[
             OpenApiExample(
@@ -162,7 +165,7 @@ class StatementPreviewView(ApiView):
         "the answer can be corrected and sent with the import.",
         tags=_TAGS,
         parameters=[ENTITY_QUERY],
-        request={"application/json": PreviewBody, "multipart/form-data": PreviewBody},
+        request=PreviewBody,
         responses={200: PreviewShape, **errors(400, 401, 403, 404, 413)},
         examples=[
             OpenApiExample("A CSV file", {"file": _FILE}, request_only=True),

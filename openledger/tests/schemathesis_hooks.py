@@ -10,6 +10,7 @@ import json
 import os
 import random
 import re
+from base64 import b64encode
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -32,6 +33,7 @@ WORDS: Final = {
     "usState": ["CA"],
     "currency": ["USD"],
 }
+STATEMENT: Final = b"Date,Description,Amount\n2024-01-22,Flour,-18.90\n"
 # Pairs that are two names of one thing.
 EITHER: Final = (("id", "transactionId"), ("date", "timestamp"), ("counterparty", "counterpartyName"))
 REPORTS: Final = frozenset(
@@ -91,7 +93,11 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
         if name.lower() == "idempotency-key":
             # The same key with another request is a conflict, and examples share one.
             case.headers[name] = str(uuid4())
-    if isinstance(case.body, dict | list | str):
+    if operation_id == "getStatementImport":
+        case.path_parameters["import_id"] = CAST["statement_import"]
+    if operation_id in ("importStatement", "previewStatement") and isinstance(case.body, dict):
+        case.body = _statement(operation_id)
+    elif isinstance(case.body, dict | list | str):
         case.body = _body(operation_id, _real(case.body))
 
 
@@ -165,6 +171,12 @@ def _body(operation_id: str, body: Any) -> Any:
     if "file" in body:
         body |= {"file": "bmFtZSx0eXBlCkNhc2gsQVNTRVQK", "file_format": "csv"}
     return body
+
+
+def _statement(operation_id: str) -> dict[str, Any]:
+    """A file that is one, for one account, whose columns say what they are."""
+    file = {"file": b64encode(STATEMENT).decode()}
+    return file | ({"ledgerAccountId": CAST["cash"]} if operation_id == "importStatement" else {})
 
 
 def _real(value: Any, name: str = "") -> Any:

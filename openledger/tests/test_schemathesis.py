@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from base64 import b64encode
 from pathlib import Path
 from typing import Any, Final
 
@@ -92,7 +93,12 @@ def cast_of(server: LiveServer) -> dict[str, Any]:
     keys = [post("developers/api-keys", {"name": f"Key {number}"})["apiKey"]["id"] for number in range(5)]
     account = f"/v1/accounts/{entity.accounts['1010']}{query}"
     ledger = server.ok("GET", account, token=token)["ledger_id"]
+    statement = {
+        "file": b64encode(b"Date,Description,Amount\n2024-01-22,Flour,-18.90\n").decode(),
+        "ledgerAccountId": entity.accounts["1010"],
+    }
     return {
+        "statement_import": post("banks/statements", statement)["importId"],
         "tokens": {"any": token, "createDeveloper": server.admin_token, "deleteEntity": spare.token},
         "api_key": entity.developer.api_key,
         "cash": entity.accounts["1010"],
