@@ -30,10 +30,18 @@ WHERE t.entity_id = %(entity)s::uuid AND t.source = %(source)s::text AND t.statu
     AND (e.books_closed_through IS NULL OR t.date > e.books_closed_through)
     AND (%(all)s::bool OR d.role = ANY(%(roles)s::text[]) OR c.role = ANY(%(roles)s::text[]))
 """
+# A card that is paid off may have a completed statement of its own, on which the payment stands.
+_CATEGORY_PROVEN: Final = """EXISTS (
+    SELECT FROM banking_reconciledtransaction i
+    JOIN banking_reconciliation r ON r.entity_id = i.entity_id AND r.id = i.reconciliation_id
+    JOIN banking_bankaccount o ON o.entity_id = i.entity_id AND o.id = i.bank_account_id
+    WHERE i.entity_id = t.entity_id AND i.transaction_id = t.id AND r.status = 'completed'
+        AND o.ledger_account_id <> b.ledger_account_id
+)"""
 _PAGE: Final = compact(f"""
 SELECT t.id, t.debit_account_id, t.credit_account_id, t.date, t.amount, t.currency, t.status, t.expires_at,
     t.description, t.counterparty, b.id, b.ledger_account_id,
-    d.name, d.type, d.financial_type, c.name, c.type, c.financial_type
+    d.name, d.type, d.financial_type, c.name, c.type, c.financial_type, {_CATEGORY_PROVEN}
 {_FROM} AND (%(after)s::uuid IS NULL OR t.id > %(after)s::uuid)
 ORDER BY t.id LIMIT %(limit)s::int
 """)
@@ -69,6 +77,8 @@ class Found(NamedTuple):
     credit_name: str
     credit_type: str
     credit_financial_type: str | None
+    # Whether the category is another bank account, whose completed statement the transaction stands on.
+    is_category_proven: bool
 
     @property
     def is_money_out(self) -> bool:
@@ -86,7 +96,10 @@ class Found(NamedTuple):
 
     @property
     def is_clear(self) -> bool:
-        """Whether one side is the bank's and the other clearly the category; only such a one is changed."""
+        """Whether one side is the bank's and the other clearly the category, which no statement holds fast;
+        only such a one is changed."""
+        if self.is_category_proven:
+            return False
         side = category_side(
             self.debit_type, self.debit_financial_type, self.credit_type, self.credit_financial_type
         )

@@ -13,7 +13,10 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
 from accounts.services import close_account
+from accounts.tests.conftest import make_account
 from banking.models import LineLink, Rule, RuleApplication
+from banking.reconciliation.matching import tick
+from banking.reconciliation.services import complete_reconciliation, start_reconciliation
 from banking.rules import applying, background
 from banking.rules.applying import Plan, Selection, apply_rules, apply_to_all, plan
 from banking.rules.background import apply_rules_in_background, start_applying
@@ -104,6 +107,32 @@ def test_rules_take_what_is_uncategorized_and_say_what_they_did(client: Client) 
     )
     assert (record.approved, record.applied_by) == (False, PERSON.id)
     assert_totals_hold(client.entity)
+
+
+def test_what_another_accounts_completed_statement_holds_fast_is_left_out_and_holds_up_nothing(
+    client: Client,
+) -> None:
+    account = make_account(client.company.ledger, "Card", "LIABILITY", financial_type="CREDIT_CARD")
+    card = client.bank_account(account, type="credit")
+    # The card is paid off from the checking account; the payment stands on the card's own statement.
+    [payment] = client.record(("ADOBE card payment", "50"), debit=account)
+    [paid] = client.record(("ADOBE", "52.99"))
+    statement = start_reconciliation(
+        entity=client.entity,
+        bank_account_id=card.id,
+        statement_date=NOON.date(),
+        statement_balance=Decimal(-50),
+        actor=SYSTEM,
+    )
+    tick(entity=client.entity, reconciliation_id=statement, transaction_ids=[payment])
+    client.rule()
+    assert len(plan(client.entity, ALL, size=1_000).changes) == 2
+    complete_reconciliation(entity=client.entity, reconciliation_id=statement, actor=SYSTEM)
+
+    done = apply(client, ALL)
+
+    assert [one.found.id for one in done.changes] == [paid]
+    assert client.categories([payment, paid]) == ["Card", "Software"]
 
 
 def test_a_dry_run_changes_nothing_and_is_what_the_run_does(client: Client) -> None:
