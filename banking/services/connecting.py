@@ -20,6 +20,7 @@ from banking.models import BankAccount, BankConnection
 from banking.providers.base import AccountSeen, Exchanged, Link, ProviderDownError, provider_named
 from banking.querysets import SYNC_CONNECTION, find_bank_account, find_connection, live_connections
 from banking.services.accounts import add_account, ledger_in, record_account, set_balances
+from banking.services.locks import hold_lines
 from ledger import audit
 from ledger.actors import Actor
 from ledger.background import start_task
@@ -121,6 +122,9 @@ def store_connection(
                 )
             return Connected(known, _accounts_of(known), [])
         connection, is_new = _stored(entity, arrival)
+        # Of two connections that are made at once, one goes on with a former ledger account, and the other
+        # one sees that it is taken.
+        hold_lines(entity)
         before = {account.provider_account_id: account for account in _all_accounts_of(connection)}
         left_out = []
         for seen in arrival.accounts:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -13,7 +14,7 @@ from banking.choices import ConnectionStatus, LineStatus
 from banking.models import BankAccount, BankConnection, BankLine
 from banking.providers.base import LoginRequiredError, PagesChangedError, ProviderDownError
 from banking.services import syncing
-from banking.services.connecting import disconnect_account, exchange, store_connection
+from banking.services.connecting import Arrival, disconnect_account, exchange, store_connection
 from banking.services.syncing import Synced, sync_connection
 from banking.tests.cast import Banked, assert_books_hold, make_banked, seen, statuses
 from banking.tests.scripted import CHECKING, Scripted, in_place_of_the_sandbox
@@ -304,6 +305,52 @@ def test_another_companys_connection_is_not_found(bank: Scripted, bakery: Banked
 
     with pytest.raises(NotFoundError, match=r"There is no bank connection item_\w+ in this entity"):
         sync(stranger, connection)
+
+
+def give_up(company: Banked, connection: BankConnection) -> None:
+    for one in BankAccount.objects.filter(entity_id=company.entity.id, connection=connection):
+        disconnect_account(entity=company.entity, bank_account_id=one.id, actor=SYSTEM)
+
+
+def test_a_bank_that_is_connected_anew_makes_nothing_twice(bank: Scripted, bakery: Banked) -> None:
+    bank.tell(*(seen(f"l{number}", f"{number + 1}", account_id="chk") for number in range(5)))
+    first = connect(bakery)
+    sync(bakery, first)
+    known = {one.id for one in bakery.all_transactions()}
+    give_up(bakery, first)
+    # The bank has new ids for everything.
+    bank.item, bank.pages = "item-2", []
+    bank.tell(*(seen(f"again{number}", f"{number + 1}", account_id="chk") for number in range(6)))
+
+    synced = sync(bakery, connect(bakery, "public-2"))
+
+    assert (synced.fetched, synced.created, synced.offered) == (6, 1, 0)
+    assert len(known) == 5
+    assert known < {one.id for one in bakery.all_transactions()}
+    assert_books_hold(bakery.entity)
+
+
+def test_of_two_connections_at_once_one_goes_on_with_the_former_ledger_account(
+    bank: Scripted, bakery: Banked
+) -> None:
+    bank.seen = bank.seen[:1]
+    first = connect(bakery)
+    former = account(bakery).ledger_account_id
+    give_up(bakery, first)
+    arrivals = {}
+    for number in (2, 3):
+        bank.item = f"item-{number}"
+        arrivals[f"public-{number}"] = exchange(entity=bakery.entity, public_token=f"public-{number}")
+
+    def store(token: str, arrival: Arrival | None) -> UUID:
+        connected = store_connection(entity=bakery.entity, public_token=token, arrival=arrival, actor=SYSTEM)
+        return connected.accounts[0].ledger_account_id
+
+    results = race(*(partial(store, token, arrival) for token, arrival in arrivals.items()))
+
+    assert errors_of(results) == []
+    assert len(set(map(str, results))) == 2
+    assert former in results
 
 
 @pytest.mark.parametrize("syncs", [2, 4])
