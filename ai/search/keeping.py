@@ -187,11 +187,16 @@ def _finish(entity: Entity, through: datetime, *, checked: bool) -> None:
     )
     state = _state(entity)
     if state is not None and not state.in_graph and count_documents(entity) > GRAPH_FROM:
-        # First the note, so that what is made meanwhile goes there by itself.
-        with _locked(entity):
-            db.execute(_IN_GRAPH, {"entity": entity.id})
-        while db.execute(_TO_GRAPH, {"entity": entity.id, "limit": _REEMBEDDED_AT_ONCE}):
-            pass
+        put_into_graph(entity)
+
+
+def put_into_graph(entity: Entity) -> None:
+    """Let the graph lead to a company's documents. It is walked from then on, while it still grows."""
+    # First the note, so that what is made meanwhile goes there by itself.
+    with _locked(entity):
+        db.execute(_IN_GRAPH, {"entity": entity.id})
+    while db.execute(_TO_GRAPH, {"entity": entity.id, "limit": _REEMBEDDED_AT_ONCE}):
+        pass
 
 
 # --- transactions ----------------------------------------------------------------------------------
@@ -216,10 +221,10 @@ def _embed(entity: Entity, chart: dict[UUID, AccountSeen], booked: Sequence[Book
         if category is None:
             category = categories[sides] = category_of(chart[sides[0]], chart[sides[1]])
         words = words_of_transaction(one.description, one.counterparty)
-        seen = (words, category, one.provider_category)
+        seen = (words, sides, one.provider_category)
         text = texts.get(seen)
         if text is None:
-            text = texts[seen] = transaction_text(*seen)
+            text = texts[seen] = transaction_text(words, category, one.provider_category)
         sources.append(Source(one.id, one.timestamp, text))
     with _locked(entity):
         rows.lead(entity, sources)

@@ -60,12 +60,14 @@ SELECT %(entity)s::uuid, id, %(source_type)s::text, document_type, key, account_
 FROM unnest(%(ids)s::uuid[], %(types)s::text[], %(keys)s::uuid[], %(accounts)s::text[], %(texts)s::text[],
     %(vectors)s::text[]) AS made (id, document_type, key, account_ids, text, embedding)
 """
+# Those that lead there already are left out before: ON CONFLICT would lock, and so write, each of them.
 _LEAD: Final = """
-INSERT INTO ai_documentsource AS known (entity_id, id, document_id, time)
-SELECT %(entity)s::uuid, id, document_id, time
+INSERT INTO ai_documentsource (entity_id, id, document_id, time)
+SELECT %(entity)s::uuid, led.id, led.document_id, led.time
 FROM unnest(%(ids)s::uuid[], %(documents)s::uuid[], %(times)s::timestamptz[]) AS led (id, document_id, time)
+LEFT JOIN ai_documentsource known ON known.entity_id = %(entity)s::uuid AND known.id = led.id
+WHERE (known.document_id, known.time) IS DISTINCT FROM (led.document_id, led.time)
 ON CONFLICT (entity_id, id) DO UPDATE SET document_id = excluded.document_id, time = excluded.time
-WHERE known.document_id <> excluded.document_id OR known.time <> excluded.time
 """
 _REWRITE: Final = """
 UPDATE ai_document d

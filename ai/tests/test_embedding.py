@@ -11,6 +11,7 @@ from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ai.lexicon.reading import lexicon
 from ai.search import embedding
 from ai.search.embedding import (
     DIMENSIONS,
@@ -95,7 +96,7 @@ def test_a_text_beyond_the_lexicon_is_found_by_its_spelling() -> None:
 
 def test_the_version_changes_with_the_lexicon_and_with_the_arithmetic(monkeypatch: Any) -> None:
     before = version()
-    known = embedding.lexicon()
+    known = lexicon()
 
     class Other:
         fingerprint = known.fingerprint ^ 1
