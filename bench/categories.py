@@ -64,6 +64,9 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench categories", description=__doc__)
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--companies", type=int, help="only so many companies of each file: for a quick look")
+    parser.add_argument(
+        "--own-chart", action="store_true", help="a company has only the accounts that its own lines name"
+    )
     parser.add_argument("--write", action="store_true", help="put the table into docs/ai.md")
     options = parser.parse_args(arguments)
     from ai.categories.labelled import read_file
@@ -73,6 +76,11 @@ def main(arguments: Sequence[str]) -> int:
     scores: dict[tuple[str, str], dict[str, Score]] = {}
     learning: list[float] = []
     companies = {path.stem: read_file(path) for path in options.files}
+    charts = {
+        company.name: _chart(company, is_own=options.own_chart)
+        for its in companies.values()
+        for company in its
+    }
     for name, its in companies.items():
         for what in ("first 30 %", "first 50"):
             ways = {"exact look-up": Score(), "linear SVM": Score(), "Open Ledger": Score()}
@@ -81,7 +89,7 @@ def main(arguments: Sequence[str]) -> int:
                 _exact(company, history, ways["exact look-up"])
                 _svm(company, history, ways["linear SVM"])
                 with _without(company.name, companies):
-                    _ours(company, history, ways["Open Ledger"])
+                    _ours(company, charts[company.name], history, ways["Open Ledger"])
                 if sys.stderr.isatty():
                     sys.stderr.write(f"\r{name} {what} {number + 1}/{len(its)} ")
             scores[name, what] = ways
@@ -123,7 +131,13 @@ def _without(name: str, companies: dict[str, list[Any]]) -> Iterator[None]:
         yield
 
 
-def _ours(company: Any, history: int, score: Score) -> None:
+def _chart(company: Any, *, is_own: bool) -> list[Any]:
+    """The company's accounts: those of the whole file, or those that its own lines name."""
+    used = {row.account_id for row in company.rows}
+    return [one for one in company.accounts if one.id in used or not is_own]
+
+
+def _ours(company: Any, chart: Sequence[Any], history: int, score: Score) -> None:
     """Through the product's own service, in its database."""
     from accounts.choices import AccountType
     from accounts.imports.rows import Row
@@ -145,7 +159,7 @@ def _ours(company: Any, history: int, score: Score) -> None:
     ledger = Ledger.objects.get(entity_id=entity.id, is_default=True)
     rows = [
         Row(number, one.name, type=one.type, code=10_000 + number)
-        for number, one in enumerate(company.accounts)
+        for number, one in enumerate(chart)
     ]
     bank = Row(len(rows), "Bank", type=AccountType.ASSET, financial_type="CASH", code=1)
     made = import_accounts(entity=entity, ledger=ledger, rows=[*rows, bank], source="json", actor=SYSTEM)
@@ -155,7 +169,7 @@ def _ours(company: Any, history: int, score: Score) -> None:
         .filter(sub_type_code__isnull=False)
         .values_list("sub_type_code", "id")
     )
-    account = {one.id: by_code[10_000 + number] for number, one in enumerate(company.accounts)}
+    account = {one.id: by_code[10_000 + number] for number, one in enumerate(chart)}
     now = datetime.now(UTC)
     drafts = []
     for number, row in enumerate(company.rows[:history]):

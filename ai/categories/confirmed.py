@@ -104,7 +104,7 @@ def _newest_of(key: str) -> str:
 
 
 _FIND: Final = compact(" UNION ALL ".join(_newest_of(key) for key in ("word", "name", "pattern", "exact")))
-# All wordings of the company are compared: exact, and 2 ms for 10,000 (docs/decisions/0013).
+# All wordings of the company are compared: exact, and 2 ms for 10,000 (docs/decisions/0014).
 _NEAR: Final = compact(f"""
 SELECT w.pattern, near.similarity, k.account_id, k.amount, k.date, k.transaction_id
 FROM unnest(%(patterns)s::bigint[], %(vectors)s::text[]) AS w (pattern, vector)

@@ -22,6 +22,8 @@ from django.test import override_settings
 from accounts.models import Account, AccountImport
 from accounts.querysets import default_ledger
 from accounts.services import import_accounts, rows_of_template
+from ai.categories.stored import suggest_and_keep, uncategorized
+from ai.models import Suggestion
 from banking.choices import IntegrationProvider
 from banking.integrations.connecting import begin_connection
 from banking.models import BankAccount, BankLine, Integration
@@ -88,6 +90,9 @@ def all_operations() -> list[Operation]:
     ]
 
 
+_LINES: Final = {
+    "transactions": [{"id": "line-1", "description": "SHELL 4711", "amount": 20.5, "direction": "out"}]
+}
 _XERO: Final = {"XERO_CLIENT_ID": "our-application", "XERO_CLIENT_SECRET": "secret"}
 
 
@@ -139,6 +144,7 @@ class Books:
             "journal_entry",
             "unused_account",
             "purchase_at_the_bank",
+            "suggestion",
             "bank_rule",
             "ticked_purchase",
             "pending_line",
@@ -207,6 +213,13 @@ class Books:
         with override_settings(**_XERO):
             begun = begin_connection(entity=self.entity, provider=IntegrationProvider.XERO, actor=SYSTEM)
         return parse_qs(urlsplit(begun.link).query)["state"][0]
+
+    @cached_property
+    def suggestion(self) -> str:
+        """The id of a suggestion that waits, for the purchase at the bank."""
+        self.purchase_at_the_bank  # noqa: B018 - makes what is suggested for
+        suggest_and_keep(self.entity, uncategorized(self.entity, limit=1))
+        return Suggestion.objects.get(entity_id=self.entity.id).public_id
 
     @cached_property
     def purchase_at_the_bank(self) -> BankAccount:
@@ -488,6 +501,17 @@ VALID: Final[dict[str, Callable[[Books], Valid]]] = {
     "listTransactionsByMonth": lambda books: Valid(),
     "createJournalEntry": lambda books: Valid(body=journal_entry(books)),
     "getJournalEntry": lambda books: Valid({"entry_id": books.journal_entry}),
+    "suggestCategories": lambda books: Valid({"entity_id": books.entity_id}, body=_LINES),
+    "streamCategorySuggestions": lambda books: Valid({"entity_id": books.entity_id}, body=_LINES),
+    "backtestCategorySuggestions": lambda books: Valid({"entity_id": books.entity_id}, body={"limit": 5}),
+    "listCategorySuggestions": lambda books: Valid(query={"pageSize": 5}),
+    "acceptCategorySuggestions": lambda books: Valid(body={"minConfidence": 0.9}),
+    "acceptCategorySuggestion": lambda books: Valid({"suggestion_id": books.suggestion}),
+    "correctCategorySuggestion": lambda books: Valid(
+        {"suggestion_id": books.suggestion}, body={"categoryId": books.account("6310")}
+    ),
+    "getSuggestionSettings": lambda books: Valid(),
+    "updateSuggestionSettings": lambda books: Valid(body={"applyAutomatically": False, "threshold": 0.9}),
     "semanticSearch": lambda books: Valid(
         body={"query": "cloud hosting", "limit": 5, "sourceTypes": ["transaction", "ledger_account"]}
     ),
