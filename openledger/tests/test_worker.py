@@ -153,6 +153,20 @@ def test_what_comes_twice_is_done_once(entity: Entity) -> None:
     assert steps_of(entity) == each_once(5)
 
 
+def test_what_is_asked_for_while_the_same_runs_follows_it_though_nobody_sweeps(entity: Entity) -> None:
+    with BackgroundWorker(include=EXAMPLES, concurrency=2) as worker:
+        first = start_task(entity=entity, name="tests.steps", arguments={"steps": 20}, key="one")
+        worker.wait_for_progress(first, 2)
+        second = start_task(entity=entity, name="tests.steps", arguments={"steps": 1}, key="one")
+        worker.wait_for(second, TaskState.SUCCEEDED)
+
+    first.refresh_from_db()
+    assert (first.state, first.attempts, second.attempts) == (TaskState.SUCCEEDED, 1, 1)
+    assert first.finished_at is not None
+    assert second.started_at is not None
+    assert second.started_at >= first.finished_at
+
+
 def test_passing_errors_are_tried_again_and_others_end_the_work(entity: Entity) -> None:
     with BackgroundWorker(include=EXAMPLES) as worker:
         away = start_task(entity=entity, name="tests.away")
