@@ -390,7 +390,7 @@ class CorrectBody(RequestSerializer):
     category_id = IdField(Prefix.ACCOUNT)
 
 
-class CategorizedTransaction(serializers.Serializer):
+class DecidedTransaction(serializers.Serializer):
     """A transaction, and what it was for."""
 
     id = serializers.CharField()
@@ -403,7 +403,7 @@ class DecidedAnswer(serializers.Serializer):
     """What was decided."""
 
     success = serializers.BooleanField()
-    transaction = CategorizedTransaction()
+    transaction = DecidedTransaction()
 
 
 class AcceptBody(RequestSerializer):
@@ -458,7 +458,7 @@ class BacktestAnswer(serializers.Serializer):
     byConfidence = ByConfidence(many=True)  # noqa: N815
 
 
-class SettingsBody(RequestSerializer):
+class SuggestionSettingsBody(RequestSerializer):
     """What changes; the rest stays."""
 
     apply_automatically = StrictBooleanField(required=False)
@@ -467,7 +467,7 @@ class SettingsBody(RequestSerializer):
     )
 
 
-class SettingsAnswer(serializers.Serializer):
+class SuggestionSettingsAnswer(serializers.Serializer):
     """What is done with suggestions. `smartSuggestions` is the company's own setting
     (`PUT /v1/entities/settings`)."""
 

@@ -338,7 +338,7 @@ class Settings(ApiView):
         summary="Get what is done with suggestions",
         tags=_TAGS,
         parameters=[ENTITY_QUERY],
-        responses={200: shapes.SettingsAnswer, **errors(400, 401, 403, 404)},
+        responses={200: shapes.SuggestionSettingsAnswer, **errors(400, 401, 403, 404)},
         examples=[_answered("Settings", shapes.SETTINGS)],
     )
     def get(self, request: Request) -> Response:
@@ -354,8 +354,8 @@ class Settings(ApiView):
         "is learned.",
         tags=_TAGS,
         parameters=[ENTITY_QUERY],
-        request=shapes.SettingsBody,
-        responses={200: shapes.SettingsAnswer, **errors(400, 401, 403, 404)},
+        request=shapes.SuggestionSettingsBody,
+        responses={200: shapes.SuggestionSettingsAnswer, **errors(400, 401, 403, 404)},
         examples=[
             _sent("Apply the sure ones", {"applyAutomatically": True, "threshold": 0.95}),
             _answered("Settings", shapes.SETTINGS | {"applyAutomatically": True}),
@@ -364,7 +364,7 @@ class Settings(ApiView):
     def put(self, request: Request) -> Response:
         """Change the settings."""
         parse_query(request)
-        body = parse_body(request, shapes.SettingsBody)
+        body = parse_body(request, shapes.SuggestionSettingsBody)
         settings = stored.update_settings(
             entity=self.entity,
             apply_automatically=body.get("apply_automatically"),

@@ -43,7 +43,7 @@ SUMMARIES_RESPONSE: Final = inline_serializer(
     "SummariesResponse",
     {
         "summaries": inline_serializer(
-            "MonthSummary",
+            "SummaryOfMonth",
             {
                 "month": serializers.IntegerField(),
                 "year": serializers.IntegerField(),
@@ -51,7 +51,7 @@ SUMMARIES_RESPONSE: Final = inline_serializer(
                 "endDate": serializers.DateField(),
                 "currency": serializers.CharField(),
                 "text": serializers.CharField(),
-                "figures": inline_serializer("MonthSummaryFigures", dict(_AMOUNT)),
+                "figures": inline_serializer("SummaryOfMonthFigures", dict(_AMOUNT)),
                 "createdAt": serializers.DateTimeField(help_text="The books are told as they stood then."),
             },
             many=True,

@@ -30,7 +30,16 @@ from openledger.tests.valid_requests import (
 )
 
 # They change nothing, so there is nothing to repeat.
-READING_POSTS = frozenset({"searchTransactions", "previewStatement"})
+READING_POSTS = frozenset(
+    {
+        "searchTransactions",
+        "previewStatement",
+        "semanticSearch",
+        "suggestCategories",
+        "streamCategorySuggestions",
+        "backtestCategorySuggestions",
+    }
+)
 ALL = all_operations()
 FORMATS = FormatChecker()
 
