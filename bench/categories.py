@@ -157,10 +157,7 @@ def _ours(company: Any, chart: Sequence[Any], history: int, score: Score) -> Non
     developer = create_developer(name=company.name[:100], actor=SYSTEM).developer
     entity = create_entity(developer=developer, actor=SYSTEM, fields={"legal_name": company.name[:100]})
     ledger = Ledger.objects.get(entity_id=entity.id, is_default=True)
-    rows = [
-        Row(number, one.name, type=one.type, code=10_000 + number)
-        for number, one in enumerate(chart)
-    ]
+    rows = [Row(number, one.name, type=one.type, code=10_000 + number) for number, one in enumerate(chart)]
     bank = Row(len(rows), "Bank", type=AccountType.ASSET, financial_type="CASH", code=1)
     made = import_accounts(entity=entity, ledger=ledger, rows=[*rows, bank], source="json", actor=SYSTEM)
     assert not made.errors, made.errors

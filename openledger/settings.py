@@ -270,8 +270,8 @@ PLAID_REDIRECT_URI = env.str("PLAID_REDIRECT_URI", default="")
 PLAID_TIMEOUT_SECONDS = env.float("PLAID_TIMEOUT_SECONDS", default=30.0)
 
 # --- questions ---------------------------------------------------------------------------------------
-# A hosted model with an OpenAI-compatible address ("https://models.example/v1"), off where it has none. It may
-# read questions that the rules cannot, and word answers; every figure stays ours. See docs/ai.md.
+# A hosted model with an OpenAI-compatible address ("https://models.example/v1"), off where it has none. It
+# may read questions that the rules cannot, and word answers; every figure stays ours. See docs/ai.md.
 AI_BASE_URL = env.str("AI_BASE_URL", default="")
 AI_API_KEY = env.str("AI_API_KEY", default="")
 AI_MODEL = env.str("AI_MODEL", default="")
