@@ -111,7 +111,8 @@ def amount_steps(lines: Sequence[Line]) -> Floats:
     """Each amount, without its sign, as parts of the steps around it."""
     sizes = np.log10(np.maximum(np.abs([float(line.amount) for line in lines]), 0.01))
     near = np.exp(-0.5 * ((sizes[:, None] - _STEPS[None]) / _SOFTNESS) ** 2)
-    return (near / (near.sum(1, keepdims=True) + 1e-9)).astype(np.float32)
+    parts: Floats = (near / (near.sum(1, keepdims=True) + 1e-9)).astype(np.float32)
+    return parts
 
 
 def _columns(lines: Sequence[Line], prior: Prior, rarity: Floats | None) -> tuple[Floats, Floats, Floats]:

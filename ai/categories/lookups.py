@@ -105,9 +105,9 @@ class InMemory:
             self._vectors = new if self._vectors is None else np.vstack([self._vectors, new])
         alike = neighbour_vectors(list(unseen.values())) @ cast("Floats", self._vectors).T
         near: dict[int, list[tuple[float, Known]]] = {}
-        for pattern, row in zip(unseen, alike, strict=True):
+        for key, row in zip(unseen, alike, strict=True):
             nearest = np.argsort(-row, kind="stable")[:WORDINGS]
-            near[pattern] = [
+            near[key] = [
                 (float(row[at]), one)
                 for at in nearest
                 for one in self._levels[2][keys[at]][: -NEWEST_OF_WORDING - 1 : -1]
