@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.transaction import atomic
 
 from ai.lexicon.reading import lexicon
+from ai.models import Document
 from ai.search.embedding import as_text, embed_query
 from ai.search.finding import NEAREST, Wanted, find, near_vector
 from ai.search.keeping import count_documents, embed_books, put_into_graph
@@ -48,7 +49,6 @@ class Scale:
 
     documents: int
     embedding_seconds: float
-    graph_seconds: float
     exact_milliseconds: float
     graph_milliseconds: float
     search_milliseconds: float
@@ -104,7 +104,6 @@ def semantic(bench: Bench) -> Iterator[Result]:
         scale = crew.call(large_company, rows)
     bench.say(
         f"{scale.documents:,} documents of {rows:,} transactions in {scale.embedding_seconds:.1f} s,"
-        f" their graph in {scale.graph_seconds:.0f} s,"
         f" {scale.bytes_each:.0f} bytes each; nearest {NEAREST} one by one {scale.exact_milliseconds:.1f} ms,"
         f" by the graph {scale.graph_milliseconds:.1f} ms"
     )
@@ -168,9 +167,7 @@ def large_company(rows: int) -> Scale:
     embed_books(entity)
     seconds = perf_counter() - started
     documents = count_documents(entity)
-    started = perf_counter()
-    put_into_graph(entity)
-    growing = perf_counter() - started
+    _put_into_graph(entity)
     _copy_documents(entity)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE ai_document, ai_documentsource")
@@ -195,7 +192,6 @@ def large_company(rows: int) -> Scale:
     return Scale(
         documents=documents,
         embedding_seconds=seconds,
-        graph_seconds=growing,
         exact_milliseconds=times[False],
         graph_milliseconds=times[True],
         search_milliseconds=search,
@@ -233,6 +229,17 @@ def _fill(company: books.Company, entity: Entity, rows: int) -> None:
             )
         faults = post_batch(entity=entity, drafts=drafts, actor=SYSTEM)
         assert not faults, next(iter(faults.values()))
+
+
+def _put_into_graph(entity: Entity) -> None:
+    """All at once: one after the other, as in life, it takes minutes. Also where the company is smaller than
+    those that are in the graph, so that both ways can be compared."""
+    (graph,) = (index for index in Document._meta.indexes if index.name == "document_graph")
+    with connection.schema_editor() as editor:
+        editor.execute("SET LOCAL maintenance_work_mem = '512MB'")
+        editor.remove_index(Document, graph)
+        put_into_graph(entity)
+        editor.add_index(Document, graph)
 
 
 def _copy_documents(entity: Entity) -> None:

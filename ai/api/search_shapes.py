@@ -1,18 +1,28 @@
 """How search by meaning looks in requests and responses."""
 
-from collections.abc import Mapping
-from typing import Any, Final, cast
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, Final, TypeVar, cast
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.db.models import Model, QuerySet
 from rest_framework import serializers
 
 from accounts.api.representations import account_out
 from accounts.choices import AccountType
 from accounts.models import Account
+from ai.models import Summary
 from ai.models.documents import SourceType
-from ai.search.finding import Found, Wanted
-from ai.search.texts import ENTRY, REPORT_TYPES, TRANSFER, report_kind, report_title
+from ai.search.finding import Found, Wanted, transactions_of
+from ai.search.texts import (
+    ENTRY,
+    STATEMENT_TYPES,
+    SUMMARY,
+    TRANSFER,
+    report_title,
+    statement_kind,
+)
 from ledger.api.schema import EXAMPLE_SUFFIX
 from ledger.api.serializers import (
     BoundedIntegerField,
@@ -27,12 +37,19 @@ from ledger.models import Entity
 from ledger.times import day_of, format_timestamp
 from transactions.api.responses import EXAMPLE_TRANSACTION
 from transactions.api.shapes import TransactionShaper
-from transactions.rows import Row
 
 QUERY_LENGTH_MAX: Final = 500
 LIMIT_MAX: Final = 50
 LIMIT_OTHERWISE: Final = 10
-DOCUMENT_TYPES: Final = (*(type_.value.lower() for type_ in AccountType), TRANSFER, ENTRY, *REPORT_TYPES)
+DOCUMENT_TYPES: Final = (
+    *(type_.value.lower() for type_ in AccountType),
+    TRANSFER,
+    ENTRY,
+    *STATEMENT_TYPES,
+    SUMMARY,
+)
+_ACCOUNT: Final = SourceType.LEDGER_ACCOUNT
+_Model = TypeVar("_Model", bound=Model)
 _ID_PREFIXES: Final = {
     SourceType.TRANSACTION: Prefix.TRANSACTION,
     SourceType.LEDGER_ACCOUNT: Prefix.ACCOUNT,
@@ -63,8 +80,8 @@ class SemanticSearchBody(RequestSerializer):
         required=False,
         allow_null=True,
         help_text="The type of an account, or of the account that a transaction is booked on; `transfer` "
-        "between own accounts of money; `entry`, where neither account says what it was for; or which "
-        "statement.",
+        "between own accounts of money; `entry`, where neither account says what it was for; which "
+        "statement; or `summary`, a month in words.",
     )
     time_start = TimestampField(
         required=False,
@@ -102,7 +119,7 @@ def wanted_of(values: Mapping[str, Any]) -> Wanted:
 
 
 class FoundShape(serializers.Serializer[Any]):
-    """A transaction, account or statement that was found."""
+    """A transaction, account, statement or summary that was found."""
 
     id = serializers.CharField(help_text="Of the result: `doc_` and the letters of `source_id`.")
     source_id = serializers.CharField()
@@ -110,8 +127,8 @@ class FoundShape(serializers.Serializer[Any]):
     document_type = serializers.ChoiceField([(one, one) for one in DOCUMENT_TYPES])
     similarity = serializers.FloatField(help_text="How much of the query it has, 0 to 1.")
     details = serializers.DictField(
-        help_text="The transaction or the account as its own endpoint shows it; of a statement its title, "
-        "period, and the address that gives it."
+        help_text="The transaction or the account as its own endpoint shows it; of a statement or summary "
+        "its title and period, of the one the address that gives it, of the other its text."
     )
 
 
@@ -127,13 +144,25 @@ class SemanticSearchAnswer(serializers.Serializer[Any]):
 class FoundShaper:
     """Shapes what was found; what was deleted since the documents were made is left out."""
 
-    def __init__(self, entity: Entity, transactions: Mapping[UUID, Row], accounts: Mapping[UUID, Account]):
-        self._entity, self._transactions, self._accounts = entity, transactions, accounts
+    def __init__(self, entity: Entity, found: Sequence[Found]) -> None:
+        """Read the transactions, accounts and summaries that were found: one query for each kind."""
+        self._entity, self._found = entity, found
+        self._transactions = transactions_of(entity, found)
+        self._accounts = self._read(
+            Account.objects.for_entity(entity), [one for one in found if one.source_type == _ACCOUNT]
+        )
+        self._summaries = self._read(
+            Summary.objects.filter(entity_id=entity.id), [one for one in found if _is_summary(one)]
+        )
         self._shaper = TransactionShaper(entity)
 
-    def results(self, found: list[Found]) -> list[dict[str, Any]]:
+    @staticmethod
+    def _read(rows: QuerySet[_Model], found: Sequence[Found]) -> dict[UUID, _Model]:
+        return rows.in_bulk([one.source_id for one in found]) if found else {}
+
+    def results(self) -> list[dict[str, Any]]:
         """The results of the response."""
-        return [shape for one in found if (shape := self._result(one)) is not None]
+        return [shape for one in self._found if (shape := self._result(one)) is not None]
 
     def _result(self, found: Found) -> dict[str, Any] | None:
         details = self._details(found)
@@ -152,26 +181,34 @@ class FoundShaper:
         if found.source_type == SourceType.TRANSACTION:
             row = self._transactions.get(found.source_id)
             return None if row is None else self._shaper.full(row)
-        if found.source_type == SourceType.LEDGER_ACCOUNT:
+        if found.source_type == _ACCOUNT:
             account = self._accounts.get(found.source_id)
             return None if account is None else account_out(account)
-        return self._statement(found)
-
-    def _statement(self, found: Found) -> dict[str, Any]:
         last = day_of(found.time, self._entity.zone)
         first = last.replace(day=1)
-        asked = {
-            "entityId": self._entity.public_id,
-            "type": report_kind(found.document_type),
-            "startDate": first.isoformat(),
-            "endDate": last.isoformat(),
-        }
-        return {
+        details = {
             "title": f"{report_title(found.document_type)}, {first:%B} {first.year}",
             "startDate": first,
             "endDate": last,
-            "path": f"/v1/reports/generate?{urlencode(asked)}",
         }
+        if _is_summary(found):
+            summary = self._summaries.get(found.source_id)
+            return None if summary is None else details | {"text": summary.text}
+        return details | {"path": self._path(found, first, last)}
+
+    def _path(self, found: Found, first: date, last: date) -> str:
+        """The address that gives the statement."""
+        asked = {
+            "entityId": self._entity.public_id,
+            "type": statement_kind(found.document_type),
+            "startDate": first.isoformat(),
+            "endDate": last.isoformat(),
+        }
+        return f"/v1/reports/generate?{urlencode(asked)}"
+
+
+def _is_summary(found: Found) -> bool:
+    return found.source_type == SourceType.REPORT and found.document_type == SUMMARY
 
 
 SEARCH_EXAMPLE: Final = {

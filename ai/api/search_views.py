@@ -1,12 +1,11 @@
 """Search by meaning."""
 
-from typing import Any, Final
+from typing import Final
 
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import Account
 from ai.api.search_shapes import (
     FOUND_EXAMPLE,
     SEARCH_EXAMPLE,
@@ -15,8 +14,7 @@ from ai.api.search_shapes import (
     SemanticSearchBody,
     wanted_of,
 )
-from ai.models.documents import SourceType
-from ai.search.finding import find, transactions_of
+from ai.search.finding import find
 from ledger.api.query import parse_query
 from ledger.api.schema import ENTITY_QUERY, errors
 from ledger.api.serializers import parse_body
@@ -33,9 +31,9 @@ class SemanticSearch(ApiView):
     @extend_schema(
         operation_id="semanticSearch",
         summary="Search by meaning",
-        description="Finds transactions, accounts and the statements of months by what is meant: `cloud "
-        "hosting` finds AWS, `trips` flights and hotels; misspelled words and parts of a question are "
-        "understood. A word with digits is taken for a reference and looked for as it is. What was recorded "
+        description="Finds transactions, accounts, and the statements and summaries of months by what is "
+        "meant: `cloud hosting` finds AWS, `trips` flights and hotels; misspelled words and parts of a "
+        "question are understood. A word with digits is taken for a reference and looked for as it is. What was recorded "
         "in the last minute may be missing. Nothing leaves the server: what words mean is told by a lexicon "
         "that comes with it.",
         tags=_TAGS,
@@ -52,17 +50,12 @@ class SemanticSearch(ApiView):
         parse_query(request)
         entity = self.entity
         wanted = wanted_of(parse_body(request, SemanticSearchBody, zone=entity.zone))
-        found = find(entity, wanted)
-        accounts: Any = {}
-        ids = [one.source_id for one in found if one.source_type == SourceType.LEDGER_ACCOUNT]
-        if ids:
-            accounts = Account.objects.for_entity(entity).in_bulk(ids)
-        shaper = FoundShaper(entity, transactions_of(entity, found), accounts)
+        shaper = FoundShaper(entity, find(entity, wanted))
         return Response(
             {
                 "success": True,
                 "query": wanted.query,
                 "entityId": entity.public_id,
-                "results": shaper.results(found),
+                "results": shaper.results(),
             }
         )

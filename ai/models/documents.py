@@ -21,8 +21,8 @@ class Document(TenantModel):
     """A text of a company's books, with its meaning as a vector.
 
     Transactions that say the same (but for numbers, dates and references) and are booked on the same account
-    share one document: rent has one, whatever the number of months (docs/decisions/0012). Accounts and the
-    months' statements have one each.
+    share one document: rent has one, whatever the number of months (docs/decisions/0013). Accounts, the
+    months' statements and their summaries have one each.
     """
 
     # Of a transaction the account that says what it was for, or both where neither alone does; of an account

@@ -1,7 +1,7 @@
 """Finding what is meant: documents near a question, compared word by word, and what they stand for.
 
-Up to some ten thousand documents of a company are compared one by one; in companies with more the graph of
-vectors leads to the nearest (docs/decisions/0012).
+Up to twenty thousand documents of a company are compared one by one; in companies with more the graph of
+vectors leads to the nearest (docs/decisions/0013).
 """
 
 from collections.abc import Sequence

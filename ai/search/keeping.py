@@ -13,19 +13,21 @@ from uuid import UUID
 from django.db.transaction import atomic
 
 from accounts.models import Account
+from ai.models import Summary
 from ai.models.documents import SourceType
 from ai.search import rows
 from ai.search.embedding import version
 from ai.search.rows import Booked, Source
 from ai.search.texts import (
-    REPORT_TYPES,
+    STATEMENT_TYPES,
     AccountSeen,
     Category,
     Text,
     account_text,
     category_of,
     category_of_accounts,
-    report_text,
+    statement_text,
+    summary_text,
     transaction_text,
     with_category,
     words_of_transaction,
@@ -34,13 +36,14 @@ from ledger import db
 from ledger.ids import new_id
 from ledger.models import Entity
 from ledger.times import day_end
+from reports.periods import month_period
 
 BATCH: Final = 5_000
 _REEMBEDDED_AT_ONCE: Final = 2_000
 # An id is made, and a change dated, by the clock of whoever makes it, some time before it is committed.
 OVERLAP: Final = timedelta(minutes=5)
-# Companies with more documents than this have them in the graph (docs/decisions/0012 has the figures).
-GRAPH_FROM: Final = 50_000
+# Companies with more documents than this have them in the graph (docs/decisions/0013 has the figures).
+GRAPH_FROM: Final = 20_000
 
 Progress = Callable[[int, int], None]
 
@@ -108,7 +111,7 @@ def embed_books(entity: Entity, progress: Progress = lambda done, total: None) -
     delete what differs. `progress` is told how many transactions are done, of how many.
 
     Needed once; `follow_books` does the rest. Reads everything, writes what is new: a company whose
-    documents are right is read through at some 50,000 transactions a second.
+    documents are right is read through at some 10,000 transactions a second.
     """
     through = _now()
     [(total,)] = db.fetch(_COUNT_TRANSACTIONS, {"entity": entity.id})
@@ -292,17 +295,21 @@ def _rename(entity: Entity, chart: dict[UUID, AccountSeen], changed: set[UUID]) 
 
 
 def _reports(entity: Entity) -> list[Source]:
-    """The statements of each month that has something posted; their ids are those of their documents' keys,
-    which tell month and statement, so that they stay the same."""
-    months: list[date] = [row[0] for row in db.fetch(_MONTHS, {"entity": entity.id})]
+    """The statements of each month that has something posted, and the months in words. Ids of statements are
+    their documents' keys, which tell month and statement, so that they stay the same."""
     found = []
-    for month in months:
-        last = (month.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
-        for document_type in REPORT_TYPES:
-            text = report_text(entity.id, document_type, month)
-            ends = day_end(last, entity.zone) - timedelta(microseconds=1)
-            found.append(Source(text.key, ends, text))
-    return found
+    for (month,) in db.fetch(_MONTHS, {"entity": entity.id}):
+        for document_type in STATEMENT_TYPES:
+            text = statement_text(entity.id, document_type, month)
+            found.append(Source(text.key, _end(entity, month), text))
+    summaries = Summary.objects.filter(entity_id=entity.id).values_list("id", "month")
+    return found + [Source(id_, _end(entity, month), summary_text(id_, month)) for id_, month in summaries]
+
+
+def _end(entity: Entity, month: date) -> datetime:
+    """The last moment of a month, by its first day."""
+    last = month_period(month.year, month.month).end
+    return day_end(last, entity.zone) - timedelta(microseconds=1)
 
 
 # --- the machinery -------------------------------------------------------------------------------------

@@ -36,7 +36,9 @@ _STATEMENTS: Final[Mapping[str, tuple[str, str, str]]] = {
     "balance_sheet": ("Balance sheet", "financial position assets liabilities equity", "BALANCE"),
     "cash_flow": ("Cash flow statement", "cash flows operating investing financing", "CASHFLOW"),
 }
-REPORT_TYPES: Final = tuple(_STATEMENTS)
+STATEMENT_TYPES: Final = tuple(_STATEMENTS)
+# A month told in words.
+SUMMARY: Final = "summary"
 _DIGEST_BYTES: Final = 16
 
 
@@ -135,25 +137,33 @@ def account_text(account: AccountSeen, parent_name: str | None, code: int | None
     )
 
 
-def report_text(entity_id: UUID, document_type: str, month: date) -> Text:
+def statement_text(entity_id: UUID, document_type: str, month: date) -> Text:
     """The document of a month's statement."""
-    title, also, _ = _STATEMENTS[document_type]
-    when = f"{month:%B} {month.year}"
-    return Text(
-        SourceType.REPORT,
-        document_type,
-        _key(entity_id.hex, document_type, month.isoformat()),
-        (),
-        f"{title} {when}\n{also}\n{month:%b} Q{(month.month + 2) // 3} {month:%Y-%m} monthly report",
+    key = _key(entity_id.hex, document_type, month.isoformat())
+    return _text_of_month(document_type, key, month, also=_STATEMENTS[document_type][1])
+
+
+def summary_text(summary_id: UUID, month: date) -> Text:
+    """The document of a month in words. Not the words themselves: they name accounts, and who asks for one of
+    these means its transactions."""
+    return _text_of_month(SUMMARY, summary_id, month, also="overview in words how the month went")
+
+
+def _text_of_month(document_type: str, key: UUID, month: date, *, also: str) -> Text:
+    lines = (
+        f"{report_title(document_type)} {month:%B} {month.year}",
+        also,
+        f"{month:%b} Q{(month.month + 2) // 3} {month:%Y-%m} monthly report",
     )
+    return Text(SourceType.REPORT, document_type, key, (), "\n".join(lines))
 
 
 def report_title(document_type: str) -> str:
-    """How people call a statement."""
-    return _STATEMENTS[document_type][0]
+    """How people call a statement or summary."""
+    return "Summary" if document_type == SUMMARY else _STATEMENTS[document_type][0]
 
 
-def report_kind(document_type: str) -> str:
+def statement_kind(document_type: str) -> str:
     """The `type` by which a statement is asked for at `GET /v1/reports/generate`."""
     return _STATEMENTS[document_type][2]
 

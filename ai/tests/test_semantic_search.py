@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from ai.models import Document, SourceType
+from ai.models import Document, SourceType, Summary
 from ai.search import finding, keeping
 from ai.search.embedding import as_text, embed_query
 from ai.search.finding import Wanted, find, near_vector
@@ -138,6 +138,30 @@ def test_the_statements_of_a_month_are_found_with_their_address(caller: Caller) 
     statement = caller.get(details["path"])
     assert statement.status_code == 200, statement.content
     assert b"2024-03-31" in statement.content
+
+
+def test_a_month_in_words_is_found_with_its_text(books: Company, caller: Caller) -> None:
+    Summary.objects.create(
+        entity=books.entity,
+        month=dt.date(2024, 3, 1),
+        currency="USD",
+        text="In March 2024 revenue was $10.00.",
+        figures={},
+        created_at=NOON,
+    )
+    embed_books(books.entity)
+
+    (result,) = results(caller, "summary of march 2024", limit=1)
+
+    assert (result["source_type"], result["document_type"]) == ("report", "summary")
+    assert result["details"] == {
+        "title": "Summary, March 2024",
+        "startDate": "2024-03-01",
+        "endDate": "2024-03-31",
+        "text": "In March 2024 revenue was $10.00.",
+    }
+    Summary.objects.filter(entity=books.entity).delete()
+    assert results(caller, "summary of march 2024", limit=1, documentTypes=["summary"]) == []
 
 
 def test_types_and_times_filter(caller: Caller) -> None:
