@@ -1,7 +1,9 @@
 """Endpoints of statement files: uploading one, looking into one before, and what became of each."""
 
+from contextlib import nullcontext
 from typing import Any, Final
 
+from django.db.transaction import atomic
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
@@ -24,7 +26,8 @@ from banking.api.statement_shapes import (
     preview_json,
 )
 from banking.models import BankAccount, StatementImport
-from banking.statements.accounts import bank_account_of, find_bank_account
+from banking.querysets import find_bank_account
+from banking.statements.accounts import bank_account_of
 from banking.statements.importing import import_statement
 from banking.statements.previewing import preview_statement
 from banking.statements.reads import find_import, line_counts, statement_imports
@@ -125,16 +128,18 @@ class StatementsView(ApiView):
         """Import a statement file into a bank account."""
         parse_query(request)
         body = parse(body_of(request.data), NewStatement)
-        mapping = mapping_of(body)
-        done = import_statement(
-            entity=self.entity,
-            bank_account=self._bank_account(body),
-            data=body["file"],
-            file_name=body.get("file_name", ""),
-            mapping=mapping,
-            partial=body.get("partial", False),
-            actor=self.actor,
-        )
+        mapping, partial = mapping_of(body), body.get("partial", False)
+        # With a file that is refused goes the bank account that would have been opened for it.
+        with nullcontext() if partial else atomic():
+            done = import_statement(
+                entity=self.entity,
+                bank_account=self._bank_account(body),
+                data=body["file"],
+                file_name=body.get("file_name", ""),
+                mapping=mapping,
+                partial=partial,
+                actor=self.actor,
+            )
         return Response(_shown(self.entity, done), status=201)
 
     def _bank_account(self, body: dict[str, Any]) -> BankAccount:

@@ -18,16 +18,6 @@ _CARD = "credit"
 _NAME_LENGTH_MAX = 200
 
 
-def find_bank_account(entity: Entity, bank_account_id: UUID) -> BankAccount:
-    """Return the company's bank account. Raises NotFoundError where there is none."""
-    found = BankAccount.objects.filter(entity_id=entity.id, id=bank_account_id).first()
-    if found is None:
-        raise NotFoundError(
-            f"There is no bank account {encode_id(Prefix.BANK_ACCOUNT, bank_account_id)} in this entity."
-        )
-    return found
-
-
 def is_card(bank_account: BankAccount) -> bool:
     """Whether the company owes what the account shows: a card or a loan."""
     return bank_account.type in {_CARD, "loan"}

@@ -124,6 +124,15 @@ def test_a_ledger_account_gets_a_bank_account_with_its_first_statement() -> None
     assert {one.json()["bankAccountId"] for one in answers} == {made.public_id}
 
 
+def test_a_file_that_is_refused_opens_no_bank_account() -> None:
+    holder = Holder("USD")
+
+    answer = send(holder, ledgerAccountId=holder.company.cash.public_id, file=encoded(FAULTY))
+
+    assert answer.status_code == 400
+    assert not BankAccount.objects.filter(ledger_account_id=holder.company.cash.id).exists()
+
+
 def test_a_ledger_account_that_cannot_be_a_banks_is_refused() -> None:
     holder = Holder("USD")
 
