@@ -224,7 +224,9 @@ class StatementImportShape(serializers.Serializer[Any]):
     importId = serializers.CharField()  # noqa: N815 - as it is spelled on the wire
     status = serializers.ChoiceField(ImportStatus.choices)
     transactionsCreated = serializers.IntegerField(help_text="Lines that are in the books now.")  # noqa: N815
-    transactionsSkipped = serializers.IntegerField(help_text="Lines that were there already.")  # noqa: N815
+    transactionsSkipped = serializers.IntegerField(  # noqa: N815
+        help_text="Lines that were there already, or that the account's bank connection brings."
+    )
     transactionsOffered = serializers.IntegerField(  # noqa: N815
         help_text="Lines that look like a transaction in the books, and wait for a person to say so."
     )
