@@ -27,6 +27,7 @@ from transactions.search import words_in_text
 
 GROUPS_MAX: Final = 1_000
 _CARD: Final = "CREDIT_CARD"
+_ON_THE_WAY: Final = "UNDEPOSITED_FUNDS"
 _BROUGHT_IN: Final = "OPENING_BALANCE_EQUITY"
 
 
@@ -168,8 +169,10 @@ def below(chart: Sequence[AccountOfChart], account_ids: Collection[UUID]) -> fro
 
 
 def is_money(account: AccountOfChart) -> bool:
-    """Whether it is an account that one pays from: cash, or a card."""
-    return is_cash(account.financial_type or "") or account.financial_type == _CARD
+    """Whether it is an account that one pays from: at a bank, in a till, or a card. Takings on their way to
+    the bank are cash already, and arrive when the bank has them."""
+    kind = account.financial_type or ""
+    return kind == _CARD or (is_cash(kind) and kind != _ON_THE_WAY)
 
 
 def totals(entity: Entity, chart: Sequence[AccountOfChart], selection: Selection) -> Totals:

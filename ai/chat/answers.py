@@ -47,7 +47,8 @@ def worded(found: Answered | None, not_understood: tuple[str, ...]) -> Worded:
         )
     text = answer_text(found)
     if unknown:
-        text += f" I did not understand {unknown}, and left it out."
+        # First, so that nobody takes what follows for an answer to all of the question.
+        text = f"I did not understand {unknown}, and left it out. {text}"
     return Worded(text, interpretation(found), found, not_understood)
 
 

@@ -16,7 +16,7 @@ from ledger.times import day_of
 from transactions.counterparties import counterparty_names
 from transactions.selections import Selection, chart_of, totals
 
-COUNTERPARTIES_MAX: Final = 20_000
+COUNTERPARTIES_MAX: Final = 10_000
 PROMPTS_BEFORE_MAX: Final = 5
 PROMPT_LENGTH_MAX: Final = 1_000
 _TEXT_WORDS_MAX: Final = 4

@@ -4,13 +4,16 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
+from accounts.choices import AccountType
 from ai.chat.answering import Answered, Part
 from ai.chat.query import OF_A_DAY, OF_STATEMENTS, AmountRange, ChatQuery, Measure, Rank, Span
 from ledger.money import as_number
+from reports.periods import Period
 from transactions.choices import COUNTS_AS_PENDING, COUNTS_AS_POSTED
 from transactions.rows import Row
 from transactions.selections import Flow, Grouping
 
+_YEAR_MONTHS: Final = 12
 PARTS_NAMED: Final = 12
 NAMES_SHOWN: Final = 4
 _SIGNS: Final = {"USD": "$", "EUR": "€", "GBP": "£"}
@@ -25,6 +28,13 @@ _FIGURES: Final = {
     Measure.ASSETS: "Total assets",
     Measure.LIABILITIES: "Total liabilities",
     Measure.EQUITY: "Total equity",
+}
+_OF_TYPE: Final = {
+    AccountType.REVENUE: "of revenue",
+    AccountType.EXPENSE: "of expenses",
+    AccountType.ASSET: "on asset accounts",
+    AccountType.LIABILITY: "on liability accounts",
+    AccountType.EQUITY: "on equity accounts",
 }
 _COMPUTED: Final = {
     Measure.SUM: "The sum",
@@ -61,6 +71,11 @@ def span_text(span: Span | None) -> str:
         return f"since {day_text(span.start)}"
     if span.start == span.end:
         return f"on {day_text(span.start)}"
+    period = Period(span.start, span.end)
+    if period.month is not None:
+        return f"in {span.start:%B %Y}"
+    if span.start.year == span.end.year and period.whole_months == _YEAR_MONTHS:
+        return f"in {span.start.year}"
     return f"from {day_text(span.start)} to {day_text(span.end)}"
 
 
@@ -96,7 +111,7 @@ def subject(found: Answered) -> str:
         accounts = [found.accounts[one].name for one in query.account_ids if one in found.accounts]
         parts.append(f"in {_names(accounts)}")
     elif query.account_type is not None:
-        parts.append(f"in accounts of type {query.account_type.value}")
+        parts.append(_OF_TYPE[query.account_type])
     if query.flow is not None:
         out = query.flow is Flow.OUT
         parts.append("paid out of bank accounts and cards" if out else "paid into bank accounts and cards")
@@ -137,7 +152,8 @@ def interpretation(found: Answered) -> str:
         text += f", at most {query.limit}"
     if found.comparison is not None:
         other = found.comparison.period
-        text += f", compared with {_other_days(found, Span(other.start, other.end))}"
+        days = _other_days(found, Span(other.start, other.end))
+        text += f", compared with {days.removeprefix('in ').removeprefix('from ').removeprefix('on ')}"
     return text + "."
 
 
@@ -201,6 +217,9 @@ def _of_transactions(found: Answered) -> list[str]:
         sentences = [f"I found {counted}, totaling {total}."]
         if found.count > 1 and found.average is not None and query.group_by is None:
             sentences[0] = sentences[0][:-1] + f" (average {money(found.average, currency)})."
+            if found.count <= len(found.rows):
+                largest = max(found.rows, key=lambda row: row.amount)
+                sentences.append(f"The largest was {_row(largest)}.")
     if found.pending_count:
         sentences.append(
             f"{found.pending_count:,} of them, {money(found.pending_total, currency)}, "
@@ -257,4 +276,4 @@ def _of_comparison(found: Answered) -> list[str]:
     size = f"{abs(other.change):,f}" if is_count else money(abs(other.change), found.currency)
     percent = f" ({abs(other.percent):f}%)" if other.percent is not None else ""
     word = "more" if other.change > 0 else "less"
-    return [f"That is {size}{percent} {word} than {when}, when it was {before}."]
+    return [f"That is {size}{percent} {word} than the {before} {when}."]

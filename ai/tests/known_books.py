@@ -50,7 +50,7 @@ class Entry:
 
 
 def _is_money(account: Account) -> bool:
-    return account.financial_type in CASH or account.financial_type == "CREDIT_CARD"
+    return account.financial_type in (CASH | {"CREDIT_CARD"}) - {"UNDEPOSITED_FUNDS"}
 
 
 def _brought_in(account: Account) -> bool:

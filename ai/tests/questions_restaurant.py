@@ -92,6 +92,15 @@ QUESTIONS = [
         "what did Woodgrove Bank pay us in 2025",
         lambda b: b.received("Woodgrove Bank", "2025-01-01", "2025-12-31"),
     ),
+    Ask(
+        "what did DoorDash transfer to us in 2025", lambda b: b.named("DoorDash", "2025-01-01", "2025-12-31")
+    ),
+    Ask("received from DoorDash in July", lambda b: b.received("DoorDash", "2025-07-01", "2025-07-31")),
+    Ask(
+        "which customers haven't paid",
+        lambda b: {"total": b.balance(b.on("Accounts Receivable"), "2025-08-20")},
+        measure="balance",
+    ),
     Ask("AT&T", lambda b: b.named("AT&T")),
     Ask("H-E-B Gas last month", lambda b: b.named("H-E-B Gas", "2025-07-01", "2025-07-31")),
     Ask("how much did the City Museum pay us", lambda b: b.received("City Museum")),

@@ -61,7 +61,7 @@ _WHICH: Final = whole(
 )
 _WHO_ASKED: Final = whole(r"(?:who|whom|to whom|from whom)")
 _WHERE: Final = whole(
-    r"(?:where|on what|what)(?= (?:do|did|does|have|has|are|were) (?:we|i|you) (?:spend|spent|spending))"
+    r"(?:where|on what)(?= (?:do|did|does|have|has|are|were) (?:we|i|you) (?:spend|spent|spending))"
 )
 _MOST: Final = whole(r"(?:the )?(?P<word>most|least)(?: (?:money|often|frequently))?")
 _GROUPED: Final = whole(rf"{_BY} (?:the |our |different )?(?P<noun>{_NOUNS})")
@@ -117,6 +117,7 @@ _CUSTOMERS_OWE: Final = whole(
     rf"(?:how much |what )?(?:do|does|is|are|did)? ?(?:(?:our |the )?(?:{_IN}) )?(?:owe us|owing us|owe me"
     rf"|owed to us|still owe|(?<=s )owe)(?: by (?:our )?(?:{_IN}))?"
     r"|(?:unpaid|open|outstanding) (?:customer )?(?:invoices|receivables)|receivables"
+    rf"|(?:which |what )?(?:{_IN}) (?:who |that )?(?:have |has |still )*not (?:yet )?paid(?: us| yet)*"
 )
 _WE_OWE: Final = whole(
     rf"(?:how much |what )?(?:do|did|are) (?:we|i) (?:owe|owing)(?: to)? (?:our |the )?(?P<who>{_OUT})"
@@ -160,8 +161,9 @@ _FLOW_OUT: Final = whole(
 
 def read_wanted(prompt: Prompt) -> Wanted:
     """Take what is to be computed out of a prompt."""
-    group_by, rank, limit, side = _read_groups(prompt)
+    # "Which customers have not paid" asks for a balance, and not by customer.
     balance = _read_balance(prompt)
+    group_by, rank, limit, side = _read_groups(prompt)
     measure, financial_types = balance if balance is not None else (_read_measure(prompt), frozenset())
     is_named = measure is not None
     if measure is None and prompt.take(_BALANCE):

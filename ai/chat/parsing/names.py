@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -22,6 +22,7 @@ _INSIDE_LENGTH_MIN: Final = 4
 _LETTERS_MIN: Final = 3
 
 
+@lru_cache(maxsize=8192)
 def stem(word: str) -> str:
     """A word without its plural."""
     if len(word) > 3 and word.endswith("ies"):
@@ -86,6 +87,15 @@ class Names:
         self._partners = [_Counterparty(name, *_parts(name)) for name in self.counterparties]
 
     @cached_property
+    def _stems(self) -> frozenset[str]:
+        of_all = [one.words for one in self._accounts] + [one.words for one in self._partners]
+        return frozenset(word for words in of_all for word in words)
+
+    @cached_property
+    def _whole_names(self) -> frozenset[tuple[str, ...]]:
+        return frozenset(one.words for one in self._accounts)
+
+    @cached_property
     def words(self) -> frozenset[str]:
         """Every word of letters in the names, to tell misspellings by."""
         names = (*(one.name for one in self.chart), *self.counterparties)
@@ -101,7 +111,7 @@ class Names:
                 if any(word.is_taken for word in window) or {window[0].text, window[-1].text} & _JOINTS:
                     continue
                 phrase = _content(word.text for word in window)
-                if len(phrase) < 2:
+                if len(phrase) < 2 or not self._stems.issuperset(phrase):
                     continue
                 joints = frozenset(word.text for word in window) & _JOINTS
                 is_partner = _is_behind_partner(prompt, first)
@@ -141,7 +151,7 @@ class Names:
         return tuple(one.id for one in self.chart if one.financial_type in wanted)
 
     def _is_whole_name(self, word: str) -> bool:
-        return any(one.words == (stem(word),) for one in self._accounts) and word not in _JOINTS
+        return (stem(word),) in self._whole_names and word not in _JOINTS
 
     def _of_phrase(
         self,

@@ -62,7 +62,7 @@ _THE_UNIT: Final = re.compile(r"(?:the|this) (?P<unit>month|quarter|week|year|fi
 _ONWARDS: Final = re.compile(r" (?:on|onwards?|forward|until (?:now|today)|to (?:now|today|date))(?![^ ])")
 # Numbers that look like years but are amounts, and the verb "may".
 _AMOUNT_CUE: Final = re.compile(
-    r"(?:over|above|under|below|than|least|most|exceeding|exactly|[<>]=?|around|about) $"
+    r"(?:over|above|under|below|than|least|most|exceeding|exactly|[<>]=?|around|about|up to) $"
 )
 _NO_YEAR: Final = re.compile(r"(?:over|on|at|up to|by) (?:19|20)\d\d")
 _MAY_CUE: Final = re.compile(

@@ -27,9 +27,10 @@ EMPTY: Final = listed("""
     entire overall altogether happened happen recently currently current sort sorted order ordered way
     related data info information report overview details detail list far ago behind toward towards
     category categories account accounts supplier suppliers vendor vendors customer customers m ve
-    earlier later new big small went worth ride rides type types containing contain contains including
-    includes growth grow grew change changes changed down differ difference description name named
-    saying mention mentioning mentions labelled titled receipt higher lower paid
+    earlier later new big small went worth transfer transfers transferred ride rides type types
+    containing contain contains including includes growth grow grew change changes changed down differ
+    difference description name named saying mention mentioning mentions labelled titled receipt higher
+    lower paid
 """)
 # Ordinary words of questions that a misspelling of ours could look like.
 ORDINARY: Final = listed("""

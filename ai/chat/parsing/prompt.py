@@ -46,8 +46,9 @@ def words_of(text: str) -> list[str]:
 
 
 def _joined(text: str) -> str:
-    # Possessives and contractions: "March's", "what's", "don't".
-    return re.sub(r"['\u2019](s|re|ve|ll|d|m|t)\b", "", text)
+    # Possessives and contractions: "March's", "what's"; "don't" keeps its "not".
+    text = re.sub(r"n['\u2019]t\b", " not", text)
+    return re.sub(r"['\u2019](s|re|ve|ll|d|m)\b", "", text)
 
 
 @dataclass
