@@ -35,7 +35,7 @@ from ledger.api.schema import ENTITY_QUERY, errors
 from ledger.api.serializers import RequestSerializer, parse, parse_body
 from ledger.api.views import ApiView
 from ledger.background import start_task
-from ledger.exceptions import NotFoundError, ValidationError, shown
+from ledger.exceptions import NotFoundError, ProviderError, ValidationError, shown
 from ledger.ids import Prefix, decode_id, encode_id
 
 _TAGS: Final = ["Banks"]
@@ -162,6 +162,8 @@ class BankAccounts(ApiView):
     )
     def put(self, request: Request) -> Response:
         """Keep the connection."""
+        if self._refusal is not None:
+            raise self._refusal
         connected = store_connection(
             entity=self.entity, public_token=self._public_token, arrival=self._arrival, actor=self.actor
         )
@@ -179,11 +181,18 @@ class BankAccounts(ApiView):
         )
 
     _arrival: Arrival | None = None
+    _refusal: ProviderError | None = None
 
     def prepare(self) -> None:
         """Exchange the token at the provider, before any database transaction."""
-        if self.request.method == "PUT":
+        if self.request.method != "PUT":
+            return
+        try:
             self._arrival = exchange(entity=self.entity, public_token=self._public_token)
+        except ProviderError as error:
+            # A request that an Idempotency-Key repeats is answered as it was, whatever the provider says of
+            # its token by now.
+            self._refusal = error
 
     @cached_property
     def _public_token(self) -> str:

@@ -1,7 +1,9 @@
 """Connecting banks, syncing and disconnecting them through the API."""
 
+import datetime as dt
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection as database
@@ -9,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
 from accounts.tests.conftest import make_account
+from banking import background
 from banking.background import poll_connections
 from banking.choices import ConnectionStatus
 from banking.models import BankAccount, BankConnection
@@ -16,11 +19,12 @@ from banking.providers.base import AccountSeen, LoginRequiredError, ProviderDown
 from banking.services.connecting import forget_token
 from banking.services.syncing import sync_connection
 from banking.tests.cast import Banked, feed, make_banked, seen
-from banking.tests.scripted import Scripted, in_place_of_the_sandbox
+from banking.tests.scripted import CARD, Scripted, in_place_of_the_sandbox
 from ledger.actors import SYSTEM
 from ledger.choices import TaskState
 from ledger.clock import utc_now
 from ledger.encryption import decrypt
+from ledger.ids import Prefix, encode_id
 from ledger.models import AuditEvent, BackgroundTask
 from ledger.tests.helpers import Caller
 from ledger.tokens import Scope
@@ -140,6 +144,12 @@ def test_an_idempotency_key_replays_the_first_answer(bank: Scripted, bakery: Ban
     assert first.content == again.content
     assert again["Idempotent-Replayed"] == "true"
     assert bank.exchanges == 1
+    # Also once the connection is given up, and its token used.
+    for one in first.json()["accounts"]:
+        owner.delete(f"/v1/banks/accounts/{one['id']}")
+    later = owner.put("/v1/banks/accounts?public_token=public-1", headers={"Idempotency-Key": "k1"})
+    assert (later.status_code, later.content) == (200, first.content)
+    assert owner.put("/v1/banks/accounts?public_token=public-1").status_code == 400
 
 
 def test_the_token_may_stand_in_the_query(bakery: Banked, owner: Caller) -> None:
@@ -356,6 +366,22 @@ def test_polling_starts_what_is_due_and_leaves_the_others(
     ):
         BankConnection.objects.filter(id=connection.id).update(**change)
         assert poll_connections() == 0
+
+
+def test_polling_begins_with_what_was_never_synced(
+    bank: Scripted, bakery: Banked, owner: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect(owner)
+    BankConnection.objects.update(synced_at=utc_now() - dt.timedelta(days=2))
+    bank.item, bank.seen = "item-2", [CARD]
+    never = connect(owner, "public-2")["connectionId"]
+    BackgroundTask.objects.all().delete()
+    monkeypatch.setattr(background, "STARTED_AT_ONCE_MAX", 1)
+
+    poll_connections()
+
+    task = BackgroundTask.objects.get(name="banking.sync_connection")
+    assert encode_id(Prefix.BANK_CONNECTION, UUID(task.arguments["connection_id"])) == never
 
 
 # --- disconnecting -----------------------------------------------------------------------------------
