@@ -69,8 +69,10 @@ class Bakery:
         return task
 
     def work(self) -> list[BackgroundTask]:
-        """Do all that waits; the tasks, as they ended."""
-        waiting = BackgroundTask.objects.filter(entity_id=self.entity.id, state=TaskState.QUEUED)
+        """Do all that waits for banks; the tasks, as they ended."""
+        waiting = BackgroundTask.objects.filter(
+            entity_id=self.entity.id, state=TaskState.QUEUED, name__startswith="banking."
+        )
         done = list(waiting.order_by("created_at", "id"))
         for task in done:
             run_task(self.entity.id, task.id)
