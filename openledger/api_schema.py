@@ -22,13 +22,17 @@ SECOND_ADDRESSES: Final = {
     "/v1/developers/auth/generate-token": "generateDeveloperToken",
     "/v1/entities/auth/generate-token": "generateEntityToken",
 }
-# The kind of the id that follows a word in an address.
+# The kind of the id that follows a word, or two, in an address.
 ID_AFTER: Final = {
     "accounts": Prefix.ACCOUNT,
     "import": Prefix.IMPORT,
     "api-keys": Prefix.API_KEY,
     "transactions": Prefix.TRANSACTION,
     "journal-entries": Prefix.JOURNAL_ENTRY,
+    "banks/accounts": Prefix.BANK_ACCOUNT,
+    "lines": Prefix.BANK_LINE,
+    "statements": Prefix.IMPORT,
+    "tasks": Prefix.TASK,
     "reconciliations": Prefix.RECONCILIATION,
     "rules": Prefix.RULE,
     "suggestions": Prefix.SUGGESTION,
@@ -101,9 +105,11 @@ class ApiSchema(AutoSchema):
         for parameter in operation.get("parameters", []):
             if parameter["in"] != "path":
                 continue
-            before = steps[steps.index(f"{{{parameter['name']}}}") - 1]
-            if before in ID_AFTER:
-                field = IdField(ID_AFTER[before])
+            place = steps.index(f"{{{parameter['name']}}}")
+            before = "/".join(steps[place - 2 : place])
+            prefix = ID_AFTER.get(before) or ID_AFTER.get(steps[place - 1])
+            if prefix is not None:
+                field = IdField(prefix)
                 parameter["schema"] = dict(field.schema)
                 parameter["example"] = example_id(field.prefix)
                 parameter.setdefault("description", f"It begins with `{field.prefix}_`.")

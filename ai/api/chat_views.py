@@ -5,20 +5,18 @@ from typing import Any, Final
 
 from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ai.api.chat_shapes import CHAT_RESPONSE, EXAMPLE_ANSWER, ChatQueryShape
+from ai.api.events import EVENT_SCHEMA, EVENT_STREAM
 from ai.chat.conversation import ask
 from ai.chat.hosted import Said
 from ledger.api import json
 from ledger.api.query import parse_query
 from ledger.api.views import ApiView
 from transactions.api.responses import example
-
-EVENT_STREAM: Final = "text/event-stream"
 
 
 class ChatView(ApiView):
@@ -38,7 +36,7 @@ class ChatView(ApiView):
             "limits hold here. An entity whose setting `smart_assistant` is off answers 409."
         ),
         parameters=[ChatQueryShape],
-        responses={200: CHAT_RESPONSE, (200, EVENT_STREAM): OpenApiTypes.STR},
+        responses={200: CHAT_RESPONSE, (200, EVENT_STREAM): EVENT_SCHEMA},
         examples=[example("Software of last month", EXAMPLE_ANSWER)],
     )
     def get(self, request: Request) -> HttpResponseBase:

@@ -33,7 +33,8 @@ class SemanticSearch(ApiView):
         summary="Search by meaning",
         description="Finds transactions, accounts, and the statements and summaries of months by what is "
         "meant: `cloud hosting` finds AWS, `trips` flights and hotels; misspelled words and parts of a "
-        "question are understood. A word with digits is taken for a reference and looked for as it is. What was recorded "
+        "question are understood. A word with digits is taken for a reference and looked for as it is. "
+        "What was recorded "
         "in the last minute may be missing. Nothing leaves the server: what words mean is told by a lexicon "
         "that comes with it.",
         tags=_TAGS,

@@ -75,10 +75,15 @@ LINES: Final = {
 class ShareField(RequestField):
     """A confidence: a number between two bounds, as an exact Decimal."""
 
-    schema = {"type": "number", "minimum": 0, "maximum": 1, "example": 0.9}
-
     def __init__(self, *, least: Decimal = Decimal(0), **kwargs: Any) -> None:
         self.least = least
+        self.schema = {
+            "type": "number",
+            "minimum": float(least),
+            "maximum": 1,
+            "multipleOf": 0.001,
+            "example": 0.9,
+        }
         self.form = f"a number from {least} to 1, with at most 3 digits after the point"
         super().__init__(**kwargs)
 

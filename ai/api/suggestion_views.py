@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ai.api import suggestion_shapes as shapes
+from ai.api.events import EVENT_SCHEMA, EVENT_STREAM
 from ai.categories import stored
 from ai.categories.backtest import backtest
 from ai.categories.suggesting import check_wanted, suggest
@@ -25,7 +26,7 @@ from ledger.api.views import ApiView
 from ledger.ids import Prefix, decode_id, encode_id
 
 _TAGS: Final = ["AI"]
-_SSE: Final = "text/event-stream"
+_SSE: Final = EVENT_STREAM
 _REPLAYED: Final = 500
 _ENTITY: Final = OpenApiParameter(
     "entity_id", str, OpenApiParameter.PATH, description="The company, `entity_…`."
@@ -81,7 +82,7 @@ class SuggestCategories(ApiView):
         responses={
             (200, "application/json"): shapes.SuggestAnswer,
             (200, _SSE): OpenApiResponse(
-                {"type": "string"},
+                EVENT_SCHEMA,
                 "Each event's data is one element of `results`, the last one says `done`.",
                 examples=[OpenApiExample("Events", _EVENTS, media_type=_SSE)],
             ),

@@ -51,6 +51,7 @@ BOUNDS: Final = (
     ("amountMin", "amountMax"),
     ("from_date", "to_date"),
     ("since", "until"),
+    ("timeStart", "timeEnd"),
 )
 
 
@@ -124,6 +125,8 @@ def _report_query(operation_id: str, query: dict[str, Any]) -> dict[str, Any]:
     for name in ("year", "fiscalYear"):
         if name in query:
             query[name] = 2000 + int(query[name]) % 100
+    if operation_id == "listReportChanges" and not chosen:
+        query["year"] = 2024
     if "startDate" in query:
         query["startDate"], query["endDate"] = sorted((query["startDate"], query["endDate"]))
     query.pop("interval", None)  # short steps of a long range are too many
@@ -168,6 +171,14 @@ def _body(operation_id: str, body: Any) -> Any:
             body = {name: value for name, value in body.items() if name not in ("amountMin", "amountMax")}
     if operation_id == "applyBankRules":
         body.pop("cursor", None)
+    if operation_id == "startReconciliation":
+        body["statementDate"] = f"20{CHOICE.randrange(10, 26)}{str(body['statementDate'])[4:]}"
+    if operation_id == "matchReconciliation":
+        body = {"suggested": True}
+    if operation_id == "createBankAccount":
+        body.pop("ledgerAccountId", None)  # its type must suit the bank account's
+    if operation_id == "connectBankAccounts":
+        return {"public_token": f"public-sandbox-retail-{CHOICE.randrange(10**9)}"}
     if "file" in body:
         body |= {"file": "bmFtZSx0eXBlCkNhc2gsQVNTRVQK", "file_format": "csv"}
     return body

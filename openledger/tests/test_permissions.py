@@ -51,6 +51,29 @@ def by_id(operation: Operation) -> str:
     return operation.id
 
 
+# What the machine makes of the books for itself, on occasion of a question: it tells nothing new.
+DERIVED = {
+    "ai_categorymodel",
+    "ai_confirmedtransaction",
+    "ai_wording",
+    "ai_learning",
+    "ledger_backgroundtask",
+}
+READING_POSTS = {
+    "searchTransactions",
+    "previewStatement",
+    "semanticSearch",
+    "suggestCategories",
+    "streamCategorySuggestions",
+    "backtestCategorySuggestions",
+}
+
+
+def told_by(books: Books) -> dict[str, str]:
+    """The state without what is derived from the rest of it."""
+    return {table: digest for table, digest in state_of(books).items() if table not in DERIVED}
+
+
 def state_of(books: Books) -> dict[str, str]:
     """A digest of each table's rows of the owner: developer, keys, companies, and all in them."""
     ids = {"developer_id": str(books.made.developer.id), "entity_id": str(books.entity.id)}
@@ -252,7 +275,7 @@ def test_a_token_that_may_read_reads_and_changes_nothing(operation: Operation, o
     request = valid_request(operation, owner)
     key = make_admin_key() if "admin" in request.kinds else owner.made.first_key
     entities = [None, owner.entity] if "entity" in request.kinds else [None]
-    before = state_of(owner)
+    before = told_by(owner)
 
     for entity in entities:
         token = token_of(key, entity=entity, scope=Scope.READ)
@@ -262,26 +285,24 @@ def test_a_token_that_may_read_reads_and_changes_nothing(operation: Operation, o
         else:
             assert 200 <= answer.status_code < 300, answer.content
 
-    assert state_of(owner) == before
+    assert told_by(owner) == before
 
 
 @pytest.mark.parametrize("operation", GUARDED, ids=by_id)
 def test_the_owner_succeeds_and_writes_show_in_its_state(operation: Operation) -> None:
     owner = Books("Owner")
     request = valid_request(operation, owner)
-    before = state_of(owner)
+    seen = state_of if operation in WRITES else told_by
+    before = seen(owner)
 
     answer = send(operation, request, token=owners_token(request, owner), entity_id=owner.entity_id)
 
     assert 200 <= answer.status_code < 300, answer.content
     # The other tests would prove nothing if this state did not show what is changed.
     if operation.id != "createDeveloper":
-        assert (state_of(owner) != before) == (operation in WRITES)
+        assert (seen(owner) != before) == (operation in WRITES)
 
 
 def test_every_write_is_a_post_put_or_delete_and_the_other_way_round_but_for_searches() -> None:
-    assert {one.id for one in GUARDED if one.method != "GET"} - {one.id for one in WRITES} == {
-        "searchTransactions",
-        "previewStatement",
-    }
+    assert {one.id for one in GUARDED if one.method != "GET"} - {one.id for one in WRITES} == READING_POSTS
     assert not [one.id for one in WRITES if one.method == "GET"]

@@ -215,6 +215,13 @@ class Books:
         return parse_qs(urlsplit(begun.link).query)["state"][0]
 
     @cached_property
+    def confidence(self) -> float:
+        """One that a suggestion that waits has."""
+        assert self.suggestion
+        Suggestion.objects.filter(entity_id=self.entity.id).update(confidence=0.95)
+        return 0.9
+
+    @cached_property
     def suggestion(self) -> str:
         """The id of a suggestion that waits, for the purchase at the bank."""
         self.purchase_at_the_bank  # noqa: B018 - makes what is suggested for
@@ -505,7 +512,7 @@ VALID: Final[dict[str, Callable[[Books], Valid]]] = {
     "streamCategorySuggestions": lambda books: Valid({"entity_id": books.entity_id}, body=_LINES),
     "backtestCategorySuggestions": lambda books: Valid({"entity_id": books.entity_id}, body={"limit": 5}),
     "listCategorySuggestions": lambda books: Valid(query={"pageSize": 5}),
-    "acceptCategorySuggestions": lambda books: Valid(body={"minConfidence": 0.9}),
+    "acceptCategorySuggestions": lambda books: Valid(body={"minConfidence": books.confidence}),
     "acceptCategorySuggestion": lambda books: Valid({"suggestion_id": books.suggestion}),
     "correctCategorySuggestion": lambda books: Valid(
         {"suggestion_id": books.suggestion}, body={"categoryId": books.account("6310")}
