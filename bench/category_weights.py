@@ -28,6 +28,9 @@ GROUPS_FILE = Path(__file__).parent / "category_groups.json"
 GROUPS = 5
 HISTORIES = (0, 12, 50, 0.15, 0.3, 0.6)
 LINES_MAX = 90
+# A confidence of 0.8, as a logit, and how many of such answers must be right at least.
+SURE = float(np.log(4))
+PRECISION = 0.91
 # A line's right account is told from so many others.
 CANDIDATES = 32
 SEED = 20_240_101
@@ -41,9 +44,17 @@ class Sample(NamedTuple):
     company: str
     group: int
     history: int
-    columns: Any
-    known: Any
+    # What of the history was learned from: a part of HISTORIES.
+    part: float
+    evidence: Any
     right: Any
+
+    @property
+    def columns(self) -> Any:
+        """One column for each weight."""
+        from ai.categories.mixing import expanded
+
+        return expanded(self.evidence).astype(np.float32)
 
 
 def sandbox_companies() -> list[Any]:
@@ -95,9 +106,30 @@ def sandbox_companies() -> list[Any]:
                         other.id,
                     )
                 )
-            chart = tuple(one for code, one in accounts.items() if code not in own)
+            groups = {one.parent for one in chart_template(kind.template_id).accounts}
+            systems = {one.code for one in SYSTEM_ACCOUNTS}
+            chart = tuple(one for code, one in accounts.items() if code not in own | groups | systems)
+            rows = [row for row in rows if row.account_id in {one.id for one in chart}]
             companies.append(Company(f"{kind.id} {seed}", chart, tuple(rows)))
     return companies
+
+
+def merged(companies: Sequence[Any], name: str) -> Any:
+    """Several companies of one chart as one with a long history, as suppliers' ledgers have. Half of its lines
+    have a reference, and say their counterparty."""
+    rows = sorted((row for company in companies for row in company.rows), key=lambda row: row.date)
+    dice = np.random.default_rng(SEED)
+    changed = []
+    for row, kind, number in zip(
+        rows, dice.random(len(rows)), dice.integers(10_000, 999_999, len(rows)), strict=True
+    ):
+        line = row.line
+        if kind < 0.5:
+            line = line._replace(
+                description=f"{line.description} {number}/{1 + number % 3}", counterparty=line.description
+            )
+        changed.append(row._replace(line=line))
+    return companies[0]._replace(name=name, rows=tuple(changed))
 
 
 def groups_of(companies: Sequence[Any], alone: Sequence[str]) -> dict[str, int]:
@@ -115,16 +147,22 @@ def groups_of(companies: Sequence[Any], alone: Sequence[str]) -> dict[str, int]:
     return groups
 
 
-def sample(company: Any, group: int, history: int, prior: Any, lines_max: int) -> Sample | None:
+def sample(
+    company: Any, group: int, part: float, prior: Any, lines_max: int, *, is_shared: bool
+) -> Sample | None:
     from ai.categories.chart import Chart
     from ai.categories.learned import learn
     from ai.categories.lookups import Example, InMemory, Known
-    from ai.categories.mixing import evidence_of, expanded
+    from ai.categories.mixing import Evidence, evidence_of
 
     rows = company.rows
+    history = part if isinstance(part, int) else int(part * len(rows))
     if history + 20 > len(rows):
         return None
-    chart = Chart(company.accounts, prior)
+    used = {row.account_id for row in rows}
+    # Half of the companies have a chart of what they use, half one that they share with others.
+    accounts = company.accounts if is_shared else [one for one in company.accounts if one.id in used]
+    chart = Chart(accounts, prior)
     lookups = InMemory()
     for row in rows[:history]:
         lookups.add(row.line, Known(row.account_id, row.line.amount, row.date, row.line.description))
@@ -134,32 +172,30 @@ def sample(company: Any, group: int, history: int, prior: Any, lines_max: int) -
     lines = [rows[at].line for at in chosen]
     evidence = evidence_of(lines, lookups.find(lines), chart, model)
     right = np.array([chart.place[rows[at].account_id] for at in chosen])
-    return Sample(company.name, group, history, expanded(evidence).astype(np.float16), evidence.known, right)
+    evidence = Evidence(evidence.scores.astype(np.float16), evidence.known)
+    return Sample(company.name, group, history, part, evidence, right)
 
 
-def narrowed(samples: Sequence[Sample]) -> tuple[Any, Any]:
+def narrowed(samples: Sequence[Sample]) -> tuple[Any, Any, Any]:
     """The columns of the right account and of the CANDIDATES that could be taken for it, of every line of all
-    samples, the right one first; and the groups of the lines."""
-    columns, groups = [], []
+    samples, the right one first; which of them there are; and the groups of the lines."""
+    columns, there, groups = [], [], []
     for one in samples:
+        its = one.columns
         # By what was put where before, and by the prior: other accounts have next to no share.
-        rough = (
-            one.columns[:, :, 4:8].sum(2)
-            + 3 * one.columns[:, :, 12:16].sum(2)
-            + one.columns[:, :, 36:40].sum(2)
-        )
+        rough = its[:, :, 4:8].sum(2) + 3 * its[:, :, 12:16].sum(2) + its[:, :, 36:40].sum(2)
         at = np.arange(len(one.right))
         rough[at, one.right] = np.inf
         chosen = np.argsort(-rough, axis=1, kind="stable")[:, :CANDIDATES]
-        taken = np.take_along_axis(one.columns, chosen[:, :, None], axis=1).astype(np.float32)
-        if taken.shape[1] < CANDIDATES:
-            raise ValueError(f"{one.company} has fewer than {CANDIDATES} accounts")
-        columns.append(taken)
+        taken = np.take_along_axis(its, chosen[:, :, None], axis=1)
+        missing = CANDIDATES - taken.shape[1]
+        columns.append(np.pad(taken, ((0, 0), (0, missing), (0, 0))))
+        there.append(np.arange(CANDIDATES)[None] < np.full((len(at), 1), CANDIDATES - missing))
         groups.append(np.full(len(at), one.group))
-    return np.concatenate(columns), np.concatenate(groups)
+    return np.concatenate(columns), np.concatenate(there), np.concatenate(groups)
 
 
-def fitted(columns: Any, start: Any | None = None) -> Any:
+def fitted(columns: Any, there: Any, start: Any | None = None) -> Any:
     """The weights that make the right accounts (the first of each line) likeliest."""
     from scipy.optimize import minimize
 
@@ -167,7 +203,7 @@ def fitted(columns: Any, start: Any | None = None) -> Any:
         total, slope = RIDGE * float(weights @ weights), 2 * RIDGE * weights
         for at in range(0, len(columns), 4096):
             part = columns[at : at + 4096]
-            sums = part @ weights.astype(np.float32)
+            sums = np.where(there[at : at + 4096], part @ weights.astype(np.float32), -1e9)
             shares = np.exp(sums - sums.max(1, keepdims=True))
             shares /= shares.sum(1, keepdims=True)
             total -= float(np.log(shares[:, 0] + 1e-12).sum())
@@ -179,7 +215,7 @@ def fitted(columns: Any, start: Any | None = None) -> Any:
     return minimize(loss, begin, jac=True, method="L-BFGS-B", options={"maxiter": 60}).x
 
 
-def calibrated(samples: Sequence[Sample], weights: Any) -> Any:
+def calibrated(samples: Sequence[Sample], weights: Any, kinds: dict[str, str]) -> Any:
     """The weights of a logistic regression that says how likely the first answer is right."""
     from scipy.optimize import minimize
 
@@ -187,8 +223,8 @@ def calibrated(samples: Sequence[Sample], weights: Any) -> Any:
 
     columns, right, parts = [], [], []
     for one, its in zip(samples, weights, strict=True):
-        shares = likelihoods(one.columns.astype(np.float32) @ its.astype(np.float32))
-        columns.append(doubts(shares, one.known))
+        shares = likelihoods(one.columns @ its.astype(np.float32))
+        columns.append(doubts(shares, one.evidence))
         right.append(shares.argmax(1) == one.right)
         # Each company as much as another: the accountant of a small one trusts the number as well.
         parts.append(np.full(len(one.right), 1 / len(one.right)))
@@ -201,7 +237,28 @@ def calibrated(samples: Sequence[Sample], weights: Any) -> Any:
         value = float((w * (np.logaddexp(0, z) - y * z)).sum()) + 2 * float(beta @ beta)
         return value, x.T @ (w * (p - y)) + 4 * beta
 
-    return minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B").x
+    found = minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B").x
+    # What is said to be sure must be so for each kind of company at every length of a history, and not only on
+    # average: the confidence is lowered until it is.
+    cells: dict[tuple[str, float], list[Any]] = {}
+    start = 0
+    for one in samples:
+        stop = start + len(one.right)
+        if one.part not in (0, 12):
+            cells.setdefault((kinds[one.company], one.part), []).append(np.arange(start, stop))
+        start = stop
+    margin = x @ found
+    for shift in np.arange(0, 2.5, 0.05):  # noqa: B007
+        sure = margin - shift >= SURE
+        right_of = [
+            float(y[its].mean())
+            for parts in cells.values()
+            if len(its := np.concatenate(parts)[sure[np.concatenate(parts)]]) >= 60
+        ]
+        if right_of and min(right_of) >= PRECISION:
+            break
+    found[0] -= shift
+    return found
 
 
 def key_of(companies: Sequence[Any]) -> str:
@@ -272,6 +329,7 @@ def main() -> None:
             alone.append(found[0].name)
     companies = [*real, *sandbox_companies()]
     groups = groups_of(companies, alone)
+    kinds = {company.name: _kind(company, real, alone) for company in companies}
     samples: list[Sample] = []
     for group in sorted(set(groups.values())):
         its = [company for company in companies if groups[company.name] == group]
@@ -279,39 +337,46 @@ def main() -> None:
         for company in its:
             many = LINES_MAX * 5 if company.name in alone else LINES_MAX
             for part in HISTORIES:
-                history = part if isinstance(part, int) else int(part * len(company.rows))
-                one = sample(company, group, history, prior, many)
+                is_shared = bool((len(company.rows) + len(samples)) % 2)
+                one = sample(company, group, part, prior, many, is_shared=is_shared)
                 if one is not None:
                     samples.append(one)
+        units = [company for company in its if company in real and company.name not in alone]
+        if len(units) > 1:
+            whole = merged(units, f"merged {group}")
+            for part in (50, 0.15, 0.3, 0.6):
+                one = sample(whole, group, part, prior, LINES_MAX * 5, is_shared=True)
+                if one is not None:
+                    samples.append(one)
+            kinds[whole.name] = "merged"
         say(f"group {group}: {len(samples)} samples, {time.monotonic() - started:.0f} s")
-    columns, group_of_line = narrowed(samples)
+    columns, there, group_of_line = narrowed(samples)
     say(f"{len(columns)} lines")
-    weights = fitted(columns)
+    weights = fitted(columns, there)
     by_group = {
-        group: fitted(columns[group_of_line != group], weights) for group in sorted(set(groups.values()))
+        group: fitted(columns[group_of_line != group], there[group_of_line != group], weights)
+        for group in sorted(set(groups.values()))
     }
     without = [by_group[one.group] for one in samples]
     calibration = {
         group: calibrated(
             [one for one in samples if one.group != group],
             [its for one, its in zip(samples, without, strict=True) if one.group != group],
+            kinds,
         )
         for group in by_group
     }
     say("history  companies  top-1  top-3  coverage and precision at 0.8, all by weights of other companies")
-    kinds = {company.name: _kind(company, real, alone) for company in companies}
     for kind in dict.fromkeys(kinds.values()):
         for part in HISTORIES:
             first = third = sure = good = lines = number = 0
             for one, its in zip(samples, without, strict=True):
-                size = next(len(c.rows) for c in companies if c.name == one.company)
-                wanted = part if isinstance(part, int) else int(part * size)
-                if kinds[one.company] != kind or one.history != wanted:
+                if kinds[one.company] != kind or one.part != part:
                     continue
-                shares = likelihoods(one.columns.astype(np.float32) @ its.astype(np.float32))
+                shares = likelihoods(one.columns @ its.astype(np.float32))
                 order = np.argsort(-shares, 1)[:, :3]
                 hits = order[:, 0] == one.right
-                confident = doubts(shares, one.known) @ calibration[one.group] >= np.log(4)
+                confident = doubts(shares, one.evidence) @ calibration[one.group] >= SURE
                 first, third = first + hits.sum(), third + (order == one.right[:, None]).any(1).sum()
                 sure, good = sure + confident.sum(), good + (hits & confident).sum()
                 lines, number = lines + len(hits), number + 1
@@ -320,7 +385,7 @@ def main() -> None:
                     f"{kind} {part}: {number} companies {first / lines:.4f} {third / lines:.4f} "
                     f"{sure / lines:.3f} {good / max(sure, 1):.3f}"
                 )
-    sureness = calibrated(samples, without)
+    sureness = calibrated(samples, without, kinds)
     if options.write:
         stored = {
             "about": "Made by `python -m bench.category_weights --write`.",

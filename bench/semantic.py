@@ -237,6 +237,7 @@ def _put_into_graph(entity: Entity) -> None:
     (graph,) = (index for index in Document._meta.indexes if index.name == "document_graph")
     with connection.schema_editor() as editor:
         editor.execute("SET LOCAL maintenance_work_mem = '512MB'")
+        editor.execute("SET LOCAL statement_timeout = 0")
         editor.remove_index(Document, graph)
         put_into_graph(entity)
         editor.add_index(Document, graph)

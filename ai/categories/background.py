@@ -11,6 +11,8 @@ from ledger.models import BackgroundTask, Entity
 TASK: Final = "ai.suggest_categories"
 # So many transactions are read and answered at a time.
 _STEP: Final = 500
+# What waits behind so many newer ones keeps the suggestion that it has.
+_MOST: Final = 5_000
 
 
 def start_suggesting(entity: Entity) -> BackgroundTask:
@@ -26,13 +28,13 @@ def suggest_in_background(run: TaskRun) -> str:
     if not entity.smart_suggestions:
         return "suggestions are switched off"
     done = applied = 0
-    after: UUID | None = None
-    while True:
-        waiting = uncategorized(entity, after=after, limit=_STEP)
+    before: UUID | None = None
+    while done < _MOST:
+        waiting = uncategorized(entity, before=before, limit=_STEP)
         if not waiting:
             break
         applied += suggest_and_keep(entity, waiting)
         done += len(waiting)
-        after = waiting[-1].id
+        before = waiting[-1].id
         run.progress(done=done, message="suggesting categories")
     return f"{done} transactions, {applied} of them categorized without asking"

@@ -9,6 +9,7 @@ import numpy as np
 
 from accounts.choices import AccountType
 from ai.categories.prior.words import VAGUE, Prior, name_words
+from ai.categories.texts import plain
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -45,10 +46,7 @@ class Chart:
         self.is_expense = np.array(
             [account.type == AccountType.EXPENSE for account in self.accounts], np.float32
         )
-        self._stems = [
-            {word[:_STEM] for word in name_words(account.name) if word not in VAGUE and len(word) > 2}
-            for account in self.accounts
-        ]
+        self._stems = [_stems(account.name) for account in self.accounts]
         self._with_stem: dict[str, list[int]] = {}
         for number, stems in enumerate(self._stems):
             for stem in stems:
@@ -65,7 +63,13 @@ class Chart:
     def named_in(self, text: str) -> Floats:
         """How far each account's name is found in a text: from 0 to about 1."""
         found = np.zeros(len(self.accounts), np.float32)
-        for stem in {word[:_STEM] for word in name_words(text)}:
+        for stem in _stems(text):
             for number in self._with_stem.get(stem, ()):
                 found[number] += self._rare[stem] / self._length[number]
         return found
+
+
+def _stems(text: str) -> set[str]:
+    """What names are recognised by: the beginnings of words that say something, and numbers as they are."""
+    stems = {word[:_STEM] for word in name_words(text) if word not in VAGUE and len(word) > 2}
+    return stems | {word for word in plain(text).split() if word.isdigit() and len(word) > 1}

@@ -62,12 +62,19 @@ WHERE t.entity_id = %(entity)s::uuid AND t.categorized_at IS NOT NULL
     )
 ORDER BY t.categorized_at, t.id LIMIT %(limit)s::int
 """)
+# One that was deleted meanwhile falls out.
 _STORE: Final = compact("""
+WITH there AS MATERIALIZED (
+    SELECT id FROM transactions_transaction
+    WHERE entity_id = %(entity)s::uuid AND id = ANY(%(ids)s::uuid[]) ORDER BY id FOR KEY SHARE
+)
 INSERT INTO ai_confirmedtransaction (entity_id, id, transaction_id, account_id, confirmed_at, date, amount,
     word, name, pattern, exact)
-SELECT %(entity)s::uuid, * FROM unnest(%(row_ids)s::uuid[], %(ids)s::uuid[], %(accounts)s::uuid[],
+SELECT %(entity)s::uuid, w.* FROM unnest(%(row_ids)s::uuid[], %(ids)s::uuid[], %(accounts)s::uuid[],
     %(confirmed)s::timestamptz[], %(dates)s::date[], %(amounts)s::numeric[], %(word)s::bigint[],
     %(name)s::bigint[], %(pattern)s::bigint[], %(exact)s::bigint[])
+    AS w (id, transaction_id, account_id, confirmed_at, date, amount, word, name, pattern, exact)
+JOIN there ON there.id = w.transaction_id
 ON CONFLICT (entity_id, transaction_id) DO UPDATE SET account_id = excluded.account_id,
     confirmed_at = excluded.confirmed_at, date = excluded.date, amount = excluded.amount,
     word = excluded.word, name = excluded.name, pattern = excluded.pattern, exact = excluded.exact
@@ -84,6 +91,7 @@ SELECT %(entity)s::uuid, w.id, w.pattern, w.vector::halfvec
 FROM unnest(%(ids)s::uuid[], %(patterns)s::bigint[], %(vectors)s::text[]) AS w (id, pattern, vector)
 ON CONFLICT (entity_id, pattern) DO NOTHING
 """)
+_SEEN: Final = "SELECT seen_through FROM ai_categorymodel WHERE entity_id = %(entity)s::uuid"
 # A row before the first answer is seen, so that two who come first don't both make one.
 _STATE: Final = compact("""
 INSERT INTO ai_categorymodel (entity_id, id, trained_on) VALUES (%(entity)s::uuid, %(id)s::uuid, 0)
@@ -125,6 +133,13 @@ FROM ai_confirmedtransaction k
 JOIN transactions_transaction t ON t.entity_id = k.entity_id AND t.id = k.transaction_id
 WHERE k.entity_id = %(entity)s::uuid ORDER BY k.date DESC, k.transaction_id DESC LIMIT %(limit)s::int
 """)
+_FORGET: Final = compact("""
+WITH gone AS (
+    DELETE FROM ai_suggestion WHERE entity_id = %(entity)s::uuid AND transaction_id = ANY(%(ids)s::uuid[])
+)
+DELETE FROM ai_confirmedtransaction
+WHERE entity_id = %(entity)s::uuid AND transaction_id = ANY(%(ids)s::uuid[])
+""")
 _MOVE: Final = compact("""
 UPDATE ai_confirmedtransaction k SET account_id = w.account_id
 FROM unnest(%(ids)s::uuid[], %(accounts)s::uuid[]) AS w (id, account_id)
@@ -146,12 +161,12 @@ def take_in(entity: Entity, *, ids: Collection[UUID] | None = None, limit: int =
     """Take over what was said since the last time, oldest first, or all that was said of `ids`.
 
     Returns how many answers were new, and whether there may be more (at most `limit` are taken at once).
-    Three statements where there is nothing new.
+    Two statements where there is nothing new.
     """
-    execute(_STATE, {"entity": entity.id, "id": new_id()})
-    [(seen_through,)] = fetch(
-        "SELECT seen_through FROM ai_categorymodel WHERE entity_id = %(entity)s::uuid", {"entity": entity.id}
-    )
+    state = fetch(_SEEN, {"entity": entity.id})
+    if not state:
+        execute(_STATE, {"entity": entity.id, "id": new_id()})
+    seen_through: datetime | None = state[0][0] if state else None
     since = seen_through - _OVERLAP if seen_through is not None and ids is None else None
     started = utc_now()
     rows = fetch(
@@ -166,7 +181,9 @@ def take_in(entity: Entity, *, ids: Collection[UUID] | None = None, limit: int =
     confirmed = [one for one in map(_confirmed, rows) if one is not None]
     with atomic():
         _store(entity, confirmed)
-        if ids is None:
+        # Who asks often need not write each time: what is looked at once more is small.
+        is_old = seen_through is None or started - seen_through > _OVERLAP / 2
+        if ids is None and (rows or is_old):
             # Never back, whatever another one that runs beside this one has reached.
             through = rows[-1][1] if len(rows) == limit else started
             execute(
@@ -305,13 +322,8 @@ def examples_of(entity: Entity) -> list[Example]:
 
 
 def forget(entity: Entity, ids: Collection[UUID]) -> None:
-    """Transactions are gone: neither are they examples, nor is anything suggested for them."""
-    for table in ("ai_confirmedtransaction", "ai_suggestion"):
-        execute(
-            f"DELETE FROM {table} WHERE entity_id = %(entity)s::uuid"
-            " AND transaction_id = ANY(%(ids)s::uuid[])",
-            {"entity": entity.id, "ids": uuid_array(ids)},
-        )
+    """Transactions are gone: neither are they examples, nor is anything suggested for them; one statement."""
+    execute(_FORGET, {"entity": entity.id, "ids": uuid_array(ids)})
 
 
 def move(entity: Entity, accounts: dict[UUID, UUID]) -> None:

@@ -23,7 +23,7 @@ Floats = np.ndarray[Any, np.dtype[np.float32]]
 # Amounts are told apart by thirds of a power of ten, from 0.001 to a million, with soft borders.
 _STEPS: Final = np.concatenate([np.arange(-3, 16) / 3 + 1 / 6, [9.0]])
 _SOFTNESS: Final = 0.22
-_RIDGE: Final = 1.0
+_RIDGE: Final = 2.0
 # What was confirmed seven tenths of the history ago counts half.
 _HALF_LIFE_SHARE: Final = 0.7
 _HALF_LIFE_MIN: Final = 30.0

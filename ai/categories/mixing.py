@@ -45,6 +45,8 @@ _TRUST: Final = (4.0, 1.0, 0.7, 0.5, 0.7)
 _RECENT: Final = 0.5 ** (np.arange(64) / 20)
 _LAST: Final = 0.3 * 0.7 ** np.arange(64)
 _FAINT: Final = 1e-4
+# Layers whose own first choice tells how sure the mixture may be.
+_AGREEING: Final = ("chain", "linear", "last", "near", "purpose", "prior")
 # The logarithm of a history of 3,000.
 _LONG: Final = float(np.log(3000))
 
@@ -196,10 +198,10 @@ def expanded(evidence: Evidence) -> Floats:
     at = LAYERS.index
     longer = history * 10 / _LONG - 0.7
     for layers, by in (
-        (("chain", "linear", "near", "prior", "purpose"), longer),
+        (("base", "chain", "linear", "near", "prior", "purpose", "used", "named"), longer),
         (("chain", "linear", "near"), closest - 0.7),
         (("chain", "counterparty"), 0.3 * (support - 1)),
-        (("prior", "purpose"), telling - 0.5),
+        (("prior", "purpose", "used", "linear"), telling - 0.5),
     ):
         columns += [scores[:, :, at(layer)] * by[:, None] for layer in layers]
     columns += [scores[:, :, at("revenue_out")], scores[:, :, at("expense_in")]]
@@ -212,12 +214,21 @@ def likelihoods(weighed: Floats) -> Floats:
     return np.asarray(shares / shares.sum(1, keepdims=True))
 
 
-def doubts(shares: Floats, known: Floats) -> Floats:
+def doubts(shares: Floats, evidence: Evidence) -> Floats:
     """What the calibration looks at, for each line: one column for each of its weights."""
-    best = np.sort(shares, axis=1)[:, ::-1]
-    first = np.clip(best[:, 0], 1e-6, 1 - 1e-6)
-    second = np.clip(best[:, 1], 1e-6, None) if shares.shape[1] > 1 else np.full(len(first), 1e-6)
-    name, pattern, exact, support, closest, telling, history = known.T
+    order = np.argsort(-shares, axis=1, kind="stable")
+    rows = np.arange(len(shares))
+    top = order[:, 0]
+    first = np.clip(shares[rows, top], 1e-6, 1 - 1e-6)
+    second = (
+        np.clip(shares[rows, order[:, 1]], 1e-6, None) if shares.shape[1] > 1 else np.full(len(first), 1e-6)
+    )
+    name, pattern, exact, support, closest, telling, history = evidence.known.T
+    at = LAYERS.index
+    # How far the layers, each for itself, agree with the answer.
+    said = {layer: evidence.scores[rows, top, at(layer)].astype(np.float64) for layer in _AGREEING}
+    chain = np.clip(np.exp(said["chain"]), 1e-4, 1 - 1e-4)
+    agreeing = [evidence.scores[:, :, at(layer)].argmax(1) == top for layer in _AGREEING]
     return np.stack(
         [
             np.ones(len(first)),
@@ -230,9 +241,15 @@ def doubts(shares: Floats, known: Floats) -> Floats:
             closest,
             telling,
             history,
+            np.log(chain / (1 - chain)),
+            said["last"],
+            said["last"] * support,
+            np.clip(said["linear"], -0.5, 1.5),
+            np.clip(said["linear"], -0.5, 1.5) * history,
+            *agreeing,
         ],
         axis=1,
-    )
+    ).astype(np.float64)
 
 
 class Mixture(NamedTuple):
@@ -244,7 +261,7 @@ class Mixture(NamedTuple):
     def answers(self, evidence: Evidence, best: int) -> list[list[Answer]]:
         """The `best` accounts for each line, the likeliest first, with calibrated confidence."""
         shares = likelihoods(expanded(evidence) @ self.weights)
-        sure = 1 / (1 + np.exp(-(doubts(shares, evidence.known) @ self.calibration)))
+        sure = 1 / (1 + np.exp(-(doubts(shares, evidence) @ self.calibration)))
         answers = []
         for row, confidence in zip(shares, sure, strict=True):
             order = np.argsort(-row, kind="stable")[:best]

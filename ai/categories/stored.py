@@ -53,26 +53,45 @@ JOIN accounts_account d ON d.entity_id = t.entity_id AND d.id = t.debit_account_
 JOIN accounts_account c ON c.entity_id = t.entity_id AND c.id = t.credit_account_id
 JOIN ledger_entity e ON e.id = t.entity_id
 """
-_WANTED: Final = compact(f""" SELECT t.id, t.description, t.counterparty, t.metadata->>'providerCategory',
-t.metadata->>'bankAccountId', t.amount, t.date, t.ledger_id, t.debit_account_id, t.credit_account_id,
-coalesce(d.role = ANY(%(roles)s::text[]), false) FROM transactions_transaction t {_JOINED} WHERE t.entity_id =
-%(entity)s::uuid AND (%(ids)s::uuid[] IS NULL OR t.id = ANY(%(ids)s::uuid[])) {_STILL_OPEN} AND
-(%(after)s::uuid IS NULL OR t.id > %(after)s::uuid) ORDER BY t.id LIMIT %(limit)s::int """)
-# What was decided stays decided.
-_KEEP: Final = compact(""" INSERT INTO ai_suggestion (entity_id, id, transaction_id, account_id, confidence,
-reason, others, status, created_at) SELECT %(entity)s::uuid, w.id, w.transaction_id, w.account_id,
-w.confidence, w.reason, w.others::jsonb, 'waiting', %(now)s::timestamptz FROM unnest(%(ids)s::uuid[],
-%(transactions)s::uuid[], %(accounts)s::uuid[], %(confidences)s::numeric[], %(reasons)s::text[],
-%(others)s::text[]) AS w (id, transaction_id, account_id, confidence, reason, others) ON CONFLICT (entity_id,
-transaction_id) DO UPDATE SET account_id = excluded.account_id, confidence = excluded.confidence, reason =
-excluded.reason, others = excluded.others, created_at = excluded.created_at WHERE ai_suggestion.status =
-'waiting' """)
-_WAITING: Final = compact(f""" SELECT s.id, s.transaction_id, s.account_id, s.confidence, s.reason,
-s.others::text, s.created_at, t.date, t.amount, t.currency, t.description, t.counterparty FROM ai_suggestion s
-JOIN transactions_transaction t ON t.entity_id = s.entity_id AND t.id = s.transaction_id {_JOINED} WHERE
-s.entity_id = %(entity)s::uuid AND s.status = 'waiting' {_STILL_OPEN} AND (%(before)s::uuid IS NULL OR s.id <
-%(before)s::uuid) AND (%(least)s::numeric IS NULL OR s.confidence >= %(least)s::numeric) ORDER BY s.id DESC
-LIMIT %(limit)s::int """)
+_WANTED: Final = compact(f"""
+SELECT t.id, t.description, t.counterparty, t.metadata->>'providerCategory', t.metadata->>'bankAccountId',
+    t.amount, t.date, t.ledger_id, t.debit_account_id, t.credit_account_id,
+    coalesce(d.role = ANY(%(roles)s::text[]), false)
+FROM transactions_transaction t {_JOINED}
+WHERE t.entity_id = %(entity)s::uuid {_STILL_OPEN}
+    AND (%(ids)s::uuid[] IS NULL OR t.id = ANY(%(ids)s::uuid[]))
+    AND (%(before)s::uuid IS NULL OR t.id < %(before)s::uuid)
+ORDER BY t.id DESC LIMIT %(limit)s::int
+""")
+# What was decided stays decided; a transaction that was deleted meanwhile needs no suggestion.
+_KEEP: Final = compact("""
+WITH there AS MATERIALIZED (
+    SELECT id FROM transactions_transaction
+    WHERE entity_id = %(entity)s::uuid AND id = ANY(%(transactions)s::uuid[]) ORDER BY id FOR KEY SHARE
+)
+INSERT INTO ai_suggestion (entity_id, id, transaction_id, account_id, confidence, reason, others, status,
+    created_at)
+SELECT %(entity)s::uuid, w.id, w.transaction_id, w.account_id, w.confidence, w.reason, w.others::jsonb,
+    'waiting', %(now)s::timestamptz
+FROM unnest(%(ids)s::uuid[], %(transactions)s::uuid[], %(accounts)s::uuid[], %(confidences)s::numeric[],
+    %(reasons)s::text[], %(others)s::text[])
+    AS w (id, transaction_id, account_id, confidence, reason, others)
+JOIN there ON there.id = w.transaction_id
+ON CONFLICT (entity_id, transaction_id) DO UPDATE SET account_id = excluded.account_id,
+    confidence = excluded.confidence, reason = excluded.reason, others = excluded.others,
+    created_at = excluded.created_at
+WHERE ai_suggestion.status = 'waiting'
+""")
+_WAITING: Final = compact(f"""
+SELECT s.id, s.transaction_id, s.account_id, s.confidence, s.reason, s.others::text, s.created_at, t.date,
+    t.amount, t.currency, t.description, t.counterparty
+FROM ai_suggestion s
+JOIN transactions_transaction t ON t.entity_id = s.entity_id AND t.id = s.transaction_id {_JOINED}
+WHERE s.entity_id = %(entity)s::uuid AND s.status = 'waiting' {_STILL_OPEN}
+    AND (%(before)s::uuid IS NULL OR s.id < %(before)s::uuid)
+    AND (%(least)s::numeric IS NULL OR s.confidence >= %(least)s::numeric)
+ORDER BY s.id DESC LIMIT %(limit)s::int
+""")
 _DECIDE: Final = compact("""
 UPDATE ai_suggestion s SET status = %(status)s::text, decided_account_id = w.account_id,
     decided_at = %(now)s::timestamptz, decided_by = %(by)s::uuid
@@ -121,15 +140,15 @@ class Uncategorized(NamedTuple):
 
 
 def uncategorized(
-    entity: Entity, *, ids: Collection[UUID] | None = None, after: UUID | None = None, limit: int
+    entity: Entity, *, ids: Collection[UUID] | None = None, before: UUID | None = None, limit: int
 ) -> list[Uncategorized]:
-    """Transactions that wait for a category, of `ids` or all, in order of their ids, from behind `after`."""
+    """Transactions that wait for a category, of `ids` or all, the newest first, from behind `before`."""
     rows = fetch(
         _WANTED,
         {
             "entity": entity.id,
             "ids": None if ids is None else uuid_array(ids),
-            "after": after,
+            "before": before,
             "limit": limit,
             "open": _OPEN,
             "roles": _UNCATEGORIZED,

@@ -16,6 +16,9 @@ _KEPT_MAX: Final = 4096
 
 _NOT_WORD: Final = re.compile(r"[^\w&#]+|_+")
 _DIGIT: Final = re.compile(r"\d")
+# Begins the bank's category among words; no plain text has it.
+BANK_MARK: Final = "@"
+
 # Of a name that begins like many others ("the", "st") the second word says more.
 _LIGHT: Final = frozenset(("the", "a", "st", "mr", "mrs", "ms", "dr"))
 
@@ -52,7 +55,7 @@ class Words(NamedTuple):
     text: str
     # Each digit as 0, so that "INV 1023" and "INV 1024" are alike.
     pattern: str
-    # Without words that have digits, and with those of the bank's category: what the prior reads.
+    # Without words that have digits, and with the bank's category at the end: what the prior reads.
     prior: str
     keys: Keys
 
@@ -89,7 +92,13 @@ def _words(description: str, counterparty: str, provider_category: str) -> Words
             for level, value in (("w", first), ("n", " ".join(known)), ("p", pattern), ("e", text))
         )
     )
-    return Words(text, pattern, " ".join([*bare, *plain(provider_category.replace("_", " ")).split()]), keys)
+    # The bank's category counts as a whole: its single words ("general", "gas") would mislead.
+    said = (
+        [BANK_MARK + "_".join(plain(provider_category.replace("_", " ")).split())]
+        if provider_category
+        else []
+    )
+    return Words(text, pattern, " ".join([*bare, *said]), keys)
 
 
 def _key(level: str, value: str) -> int:

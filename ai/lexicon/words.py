@@ -5,7 +5,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
-_KEPT_MAX: Final = 50_000
+_KEPT_MAX: Final = 10_000
 _JOINED = re.compile(r"(?<=\w)['\u2019&](?=\w)")
 # A word with a long number stuck to it ("ADS5491") is two.
 _WORD = re.compile(r"[^\W\d_]{3,}(?=\d{3,}(?![^\W_]))|[^\W_]+")

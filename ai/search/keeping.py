@@ -40,6 +40,8 @@ from reports.periods import month_period
 
 BATCH: Final = 5_000
 _REEMBEDDED_AT_ONCE: Final = 2_000
+# Each takes some milliseconds.
+_INTO_GRAPH_AT_ONCE: Final = 500
 # An id is made, and a change dated, by the clock of whoever makes it, some time before it is committed.
 OVERLAP: Final = timedelta(minutes=5)
 # Companies with more documents than this have them in the graph (docs/decisions/0013 has the figures).
@@ -198,7 +200,7 @@ def put_into_graph(entity: Entity) -> None:
     # First the note, so that what is made meanwhile goes there by itself.
     with _locked(entity):
         db.execute(_IN_GRAPH, {"entity": entity.id})
-    while db.execute(_TO_GRAPH, {"entity": entity.id, "limit": _REEMBEDDED_AT_ONCE}):
+    while db.execute(_TO_GRAPH, {"entity": entity.id, "limit": _INTO_GRAPH_AT_ONCE}):
         pass
 
 

@@ -15,7 +15,8 @@ LINE_WEIGHTS: Final = (1.0, 0.9, 0.6, 0.5)
 # Of somebody who asks for flights: how much anything else of travel is meant.
 _ASKED_BROADER: Final = 0.3
 _CORRECTED: Final = 0.85
-_KEPT_MAX: Final = 20_000
+# Some 6 MB.
+_KEPT_MAX: Final = 4_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,8 @@ def test_a_replay_does_not_see_what_came_later(studio: Studio) -> None:
     after = backtest(studio.entity)
 
     assert after.rank[: before.count] == before.rank
-    assert after.sure[: before.count] == before.sure
+    # Sums of more rows at once are rounded otherwise in their last digits.
+    assert list(after.sure[: before.count]) == pytest.approx(list(before.sure), abs=1e-6)
 
 
 def test_a_replay_changes_nothing(studio: Studio) -> None:

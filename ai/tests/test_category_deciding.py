@@ -246,7 +246,7 @@ def test_settings_are_recorded_with_who_changed_them(studio: Studio) -> None:
 
     kept = SuggestionSettings.objects.get(entity_id=studio.entity.id)
     assert (kept.apply_automatically, kept.threshold) == (True, Decimal("0.9"))
-    events = AuditEvent.objects.filter(entity_id=studio.entity.id, action="ai.settings.updated")
+    events = AuditEvent.objects.filter(scope_id=studio.entity.id, action="ai.settings.updated")
     assert events.count() == 2
 
 

@@ -110,10 +110,10 @@ def test_editing_words_accounts_and_nothing(bakery: Company, owner: Caller) -> N
     assert edit(debit_account_id=bakery.software.public_id) == 5
 
 
-def test_deleting_is_five_statements(bakery: Company, owner: Caller) -> None:
+def test_deleting_is_six_statements(bakery: Company, owner: Caller) -> None:
     (id_,) = public(bakery.post())
-    # Lock, read, write; bank lines and statements are parted from it.
-    assert statements(lambda: owner.delete(f"{URL}?transactionId={id_}"), 204) == 5
+    # Lock, read, write; bank lines and statements are parted from it, suggestions forget it.
+    assert statements(lambda: owner.delete(f"{URL}?transactionId={id_}"), 204) == 6
 
 
 def test_reversing_is_five_statements(bakery: Company, owner: Caller) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 
 from accounts.choices import AccountType
 from accounts.financial_types import default_financial_type
-from ai.categories.texts import has_digit, phrases, plain
+from ai.categories.texts import BANK_MARK, has_digit, phrases, plain
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -189,6 +189,8 @@ class Prior:
                 counts[phrase][number] += _LEXICON_WEIGHT
             for phrase in _listed(entry["names"]):
                 counts[phrase][number] += _LEXICON_WEIGHT / 2
+            for category in entry.get("bank", "").split(", "):
+                counts[BANK_MARK + category.casefold()][number] += _LEXICON_WEIGHT
         for phrase, count in counts.items():
             self._written[phrase] = (count / count.sum()).astype(np.float32)
         for phrase, known in learned.items():
