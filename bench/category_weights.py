@@ -248,7 +248,7 @@ def calibrated(samples: Sequence[Sample], weights: Any, kinds: dict[str, str]) -
             cells.setdefault((kinds[one.company], one.part), []).append(np.arange(start, stop))
         start = stop
     margin = x @ found
-    for shift in np.arange(0, 2.5, 0.05):  # noqa: B007
+    for shift in np.arange(0, 2.5, 0.05):
         sure = margin - shift >= SURE
         right_of = [
             float(y[its].mean())
