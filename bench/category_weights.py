@@ -115,8 +115,8 @@ def sandbox_companies() -> list[Any]:
 
 
 def merged(companies: Sequence[Any], name: str) -> Any:
-    """Several companies of one chart as one with a long history, as suppliers' ledgers have. Half of its lines
-    have a reference, and say their counterparty."""
+    """Several companies of one chart as one with a long history, as suppliers' ledgers have. Half of its
+    lines have a reference, and say their counterparty."""
     rows = sorted((row for company in companies for row in company.rows), key=lambda row: row.date)
     dice = np.random.default_rng(SEED)
     changed = []
@@ -238,8 +238,8 @@ def calibrated(samples: Sequence[Sample], weights: Any, kinds: dict[str, str]) -
         return value, x.T @ (w * (p - y)) + 4 * beta
 
     found = minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B").x
-    # What is said to be sure must be so for each kind of company at every length of a history, and not only on
-    # average: the confidence is lowered until it is.
+    # What is said to be sure must be so for each kind of company at every length of a history, and not only
+    # on average: the confidence is lowered until it is.
     cells: dict[tuple[str, float], list[Any]] = {}
     start = 0
     for one in samples:
