@@ -35,7 +35,12 @@ WORDS: Final = {
 }
 STATEMENT: Final = b"Date,Description,Amount\n2024-01-22,Flour,-18.90\n"
 # Pairs that are two names of one thing.
-EITHER: Final = (("id", "transactionId"), ("date", "timestamp"), ("counterparty", "counterpartyName"))
+EITHER: Final = (
+    ("id", "transactionId"),
+    ("transactionId", "transactionIds"),
+    ("date", "timestamp"),
+    ("counterparty", "counterpartyName"),
+)
 REPORTS: Final = frozenset(
     {
         "exportBooks",
@@ -94,6 +99,11 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
         if name.lower() == "idempotency-key":
             # The same key with another request is a conflict, and examples share one.
             case.headers[name] = str(uuid4())
+    if operation_id == "connectBankAccounts":
+        for name in ("public_token", "publicToken"):
+            case.query.pop(name, None)
+        case.body = {"public_token": f"public-sandbox-retail-{CHOICE.randrange(10**9)}"}
+        return
     if operation_id == "getStatementImport":
         case.path_parameters["import_id"] = CAST["statement_import"]
     if operation_id in ("importStatement", "previewStatement") and isinstance(case.body, dict):
@@ -125,7 +135,8 @@ def _report_query(operation_id: str, query: dict[str, Any]) -> dict[str, Any]:
     for name in ("year", "fiscalYear"):
         if name in query:
             query[name] = 2000 + int(query[name]) % 100
-    if operation_id == "listReportChanges" and not chosen:
+    if operation_id in ("listReportChanges", "getOverview") and chosen in ((), ("asOf",)):
+        query.pop("asOf", None)
         query["year"] = 2024
     if "startDate" in query:
         query["startDate"], query["endDate"] = sorted((query["startDate"], query["endDate"]))
@@ -172,13 +183,12 @@ def _body(operation_id: str, body: Any) -> Any:
     if operation_id == "applyBankRules":
         body.pop("cursor", None)
     if operation_id == "startReconciliation":
+        body["statementBalance"] = 12.5
         body["statementDate"] = f"20{CHOICE.randrange(10, 26)}{str(body['statementDate'])[4:]}"
     if operation_id == "matchReconciliation":
         body = {"suggested": True}
     if operation_id == "createBankAccount":
         body.pop("ledgerAccountId", None)  # its type must suit the bank account's
-    if operation_id == "connectBankAccounts":
-        return {"public_token": f"public-sandbox-retail-{CHOICE.randrange(10**9)}"}
     if "file" in body:
         body |= {"file": "bmFtZSx0eXBlCkNhc2gsQVNTRVQK", "file_format": "csv"}
     return body
