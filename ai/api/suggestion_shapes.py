@@ -32,7 +32,7 @@ from ledger.api.serializers import (
 from ledger.exceptions import LedgerError, NotFoundError
 from ledger.ids import Prefix, decode_id, encode_id
 from ledger.models import Entity
-from ledger.money import as_number, parse_amount
+from ledger.money import as_number
 from ledger.times import format_timestamp
 from transactions.category_side import category_side
 from transactions.listing import get_transactions
@@ -81,18 +81,19 @@ class ShareField(RequestField):
             "type": "number",
             "minimum": float(least),
             "maximum": 1,
-            "multipleOf": 0.001,
             "example": 0.9,
         }
-        self.form = f"a number from {least} to 1, with at most 3 digits after the point"
+        self.form = f"a number from {least} to 1"
         super().__init__(**kwargs)
 
     def parse(self, value: object) -> Decimal:
-        """Return the number."""
-        share = parse_amount(value, currency=None, field=self.label_in_errors, allow_zero=True)
-        if not self.least <= share <= 1 or share != round(share, 3):
+        """Return the number, rounded to three digits."""
+        if isinstance(value, bool) or not isinstance(value, int | Decimal):
             self.refuse(value)
-        return share
+        share = Decimal(value)
+        if not share.is_finite() or not self.least <= share <= 1:
+            self.refuse(value)
+        return round(share, 3)
 
 
 class LineShape(RequestSerializer):
