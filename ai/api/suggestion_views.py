@@ -34,7 +34,7 @@ _ENTITY: Final = OpenApiParameter(
 _ID: Final = OpenApiParameter(
     "suggestion_id", str, OpenApiParameter.PATH, description="The suggestion, `sug_…`."
 )
-_EVENTS: Final = f'data: {json.encode(shapes.ANSWER).decode()}\n\ndata: {{"done":true,"count":1}}\n\n'
+_EVENT: Final = {"event": "message", "data": json.encode(shapes.ANSWER).decode()}
 _EXPLAINED: Final = (
     "The company's bank rules come first. What they leave open is answered from what people put like lines "
     "in before, from a model of the company's own history, and, as long as that is short, from what such "
@@ -84,7 +84,7 @@ class SuggestCategories(ApiView):
             (200, _SSE): OpenApiResponse(
                 EVENT_SCHEMA,
                 "Each event's data is one element of `results`, the last one says `done`.",
-                examples=[OpenApiExample("Events", _EVENTS, media_type=_SSE)],
+                examples=[OpenApiExample("An event", _EVENT, media_type=_SSE)],
             ),
             **errors(400, 401, 403, 404, 409),
         },
