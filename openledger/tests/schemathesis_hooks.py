@@ -135,9 +135,11 @@ def _report_query(operation_id: str, query: dict[str, Any]) -> dict[str, Any]:
     for name in ("year", "fiscalYear"):
         if name in query:
             query[name] = 2000 + int(query[name]) % 100
-    if operation_id in ("listReportChanges", "getOverview") and chosen in ((), ("asOf",)):
+    if operation_id == "listReportChanges" and chosen in ((), ("asOf",)):
         query.pop("asOf", None)
         query["year"] = 2024
+    if operation_id == "getOverview":
+        query |= {"startDate": "2024-01-01", "endDate": "2024-12-31"}
     if "startDate" in query:
         query["startDate"], query["endDate"] = sorted((query["startDate"], query["endDate"]))
     query.pop("interval", None)  # short steps of a long range are too many
@@ -187,6 +189,8 @@ def _body(operation_id: str, body: Any) -> Any:
         body["statementDate"] = f"20{CHOICE.randrange(10, 26)}{str(body['statementDate'])[4:]}"
     if operation_id == "matchReconciliation":
         body = {"suggested": True}
+    if operation_id == "matchBankLine":
+        body = {"transactionId": CHOICE.choice(IDS["txn"])}
     if operation_id == "createBankAccount":
         body.pop("ledgerAccountId", None)  # its type must suit the bank account's
     if "file" in body:
