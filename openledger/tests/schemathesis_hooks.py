@@ -190,7 +190,7 @@ def _body(operation_id: str, body: Any) -> Any:
     if operation_id == "matchReconciliation":
         body = {"suggested": True}
     if operation_id == "matchBankLine":
-        body = {"transactionId": CHOICE.choice(IDS["txn"])}
+        body = {"transactionId": "txn_" + 26 * "0"}  # amounts must agree; one that is not there is a 404
     if operation_id == "createBankAccount":
         body.pop("ledgerAccountId", None)  # its type must suit the bank account's
     if "file" in body:
