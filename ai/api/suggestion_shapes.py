@@ -12,11 +12,12 @@ from accounts.models import Account
 from accounts.querysets import default_ledger
 from accounts.system_accounts import system_account_ids
 from ai.categories.backtest import Backtest
-from ai.categories.stored import THRESHOLD_MIN, Waiting
+from ai.categories.stored import THRESHOLD_MIN, Waiting, named_bank_account
 from ai.categories.suggesting import Suggested, Suggestions, Wanted
 from ai.categories.texts import Line
 from ai.models import SuggestionSettings
 from banking.models import BankAccount
+from ledger.api import json
 from ledger.api.schema import EXAMPLE_SUFFIX
 from ledger.api.serializers import (
     AmountField,
@@ -49,6 +50,8 @@ _DIRECTIONS: Final[Mapping[str, bool]] = {
     "outflow": True,
     "CREDIT": False,
     "DEBIT": True,
+    "credit": False,
+    "debit": True,
 }
 
 _ACCOUNT: Final = f"acc_{EXAMPLE_SUFFIX}"
@@ -266,6 +269,7 @@ def _transaction_id(text: str | None) -> UUID | None:
 def _asked_of_row(id_: str, row: Row, line: dict[str, Any], uncategorized: set[UUID]) -> Asked:
     side = category_side(row.debit_type, row.debit_financial_type, row.credit_type, row.credit_financial_type)
     is_out = side == "debit" if side else _is_out(line)
+    metadata = json.decode(row.metadata.encode()) if row.metadata else {}
     category, own = (
         (row.debit_account_id, row.credit_account_id)
         if is_out
@@ -277,19 +281,24 @@ def _asked_of_row(id_: str, row: Row, line: dict[str, Any], uncategorized: set[U
             Line(
                 row.description,
                 row.counterparty or line.get("counterparty_name") or "",
-                line.get("category") or "",
+                _text_of(metadata.get("providerCategory")) or line.get("category") or "",
                 row.amount if is_out else -row.amount,
             ),
             row.ledger_id,
             row.date,
             own,
-            line.get("bank_account_id"),
+            named_bank_account(metadata.get("bankAccountId")) or line.get("bank_account_id"),
         ),
         row.categorized_at is not None or category not in uncategorized,
         own,
         category,
         is_out,
     )
+
+
+def _text_of(value: object) -> str:
+    """The text in metadata, where a caller may have written anything."""
+    return value[:_NAME_MAX] if isinstance(value, str) else ""
 
 
 def _is_out(line: dict[str, Any]) -> bool:

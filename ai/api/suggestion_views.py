@@ -194,12 +194,13 @@ class StoredSuggestions(ApiView):
         "or whose period was closed, is not among them.",
         tags=_TAGS,
         parameters=[ENTITY_QUERY, CursorQuery],
-        responses={200: shapes.SuggestionPage, **errors(400, 401, 403, 404)},
+        responses={200: shapes.SuggestionPage, **errors(400, 401, 403, 404, 409)},
         examples=[_answered("Page", {"suggestions": [shapes.WAITING], "nextCursor": None, "hasMore": False})],
     )
     def get(self, request: Request) -> Response:
         """List what waits."""
         query = parse_query(request, CursorQuery)
+        check_wanted(self.entity)
         scope, size = cursor_scope("ai-suggestions", self.entity.id, query), query["page_size"]
         before = decode_cursor(scope, query["cursor"])[0] if "cursor" in query else None
         page = cut_page(
@@ -250,7 +251,7 @@ class AcceptSuggestions(ApiView):
                     {"id": encode_id(Prefix.SUGGESTION, id_), "code": fault.code, "message": fault.message}
                     for id_, fault in done.faults.items()
                 ],
-                "hasMore": len(done.transaction_ids) + len(done.faults) >= stored.ACCEPTED_MAX,
+                "hasMore": done.has_more,
             }
         )
 

@@ -119,7 +119,7 @@ def replay(
     from ai.categories.prior.words import shipped_prior
 
     lookups, outcome, model, due = InMemory(), Backtest(), None, _FIRST_TRAINING
-    chart = chart_of(entity, ledger_id, None)
+    chart = chart_of(entity, ledger_id, {known.account_id for _, known in history})
     for start in range(0, len(history), _DAY):
         day = history[start : start + _DAY]
         if start >= due:

@@ -140,11 +140,24 @@ WITH gone AS (
 DELETE FROM ai_confirmedtransaction
 WHERE entity_id = %(entity)s::uuid AND transaction_id = ANY(%(ids)s::uuid[])
 """)
+_UNLEARN: Final = """
+DELETE FROM ai_confirmedtransaction
+WHERE entity_id = %(entity)s::uuid AND transaction_id = ANY(%(ids)s::uuid[])
+"""
 _MOVE: Final = compact("""
-UPDATE ai_confirmedtransaction k SET account_id = w.account_id
-FROM unnest(%(ids)s::uuid[], %(accounts)s::uuid[]) AS w (id, account_id)
+UPDATE ai_confirmedtransaction k SET account_id = w.account_id, date = w.date, amount = w.amount
+FROM unnest(%(ids)s::uuid[], %(accounts)s::uuid[], %(dates)s::date[], %(amounts)s::numeric[])
+    AS w (id, account_id, date, amount)
 WHERE k.entity_id = %(entity)s::uuid AND k.transaction_id = w.id
 """)
+
+
+class Standing(NamedTuple):
+    """Where a confirmed transaction stands by now; the amount is positive where money left the company."""
+
+    account_id: UUID
+    date: date
+    amount: Decimal
 
 
 class Confirmed(NamedTuple):
@@ -326,9 +339,20 @@ def forget(entity: Entity, ids: Collection[UUID]) -> None:
     execute(_FORGET, {"entity": entity.id, "ids": uuid_array(ids)})
 
 
-def move(entity: Entity, accounts: dict[UUID, UUID]) -> None:
-    """Confirmed transactions, by id, now stand in other accounts."""
+def unlearn(entity: Entity, ids: Collection[UUID]) -> None:
+    """Transactions are no examples any more: neither of their accounts says what they were for."""
+    execute(_UNLEARN, {"entity": entity.id, "ids": uuid_array(ids)})
+
+
+def move(entity: Entity, standing: dict[UUID, Standing]) -> None:
+    """Confirmed transactions, by id, now stand elsewhere, are of another day or another amount."""
     execute(
         _MOVE,
-        {"entity": entity.id, "ids": uuid_array(accounts), "accounts": uuid_array(accounts.values())},
+        {
+            "entity": entity.id,
+            "ids": uuid_array(standing),
+            "accounts": uuid_array(one.account_id for one in standing.values()),
+            "dates": [one.date for one in standing.values()],
+            "amounts": [one.amount for one in standing.values()],
+        },
     )

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.dispatch import receiver
 
 from ai.categories.background import start_suggesting
-from ai.categories.confirmed import forget, move
+from ai.categories.confirmed import Standing, forget, move, unlearn
 from banking.signals import lines_recorded
 from ledger.models import Entity
 from transactions.category_side import category_side
@@ -37,18 +37,22 @@ def on_transactions_deleting(
 def on_transactions_editing(
     sender: object, *, entity: Entity, changes: Sequence[tuple[Row, Row]], **more: Any
 ) -> None:
-    """What was confirmed stands where it is put now."""
-    moved = {}
+    """What was confirmed says what it says now: where it stands, when, and of how much."""
+    stands: dict[UUID, Standing] = {}
+    unclear = []
     for before, after in changes:
-        if before.categorized_at is None or (before.debit_account_id, before.credit_account_id) == (
-            after.debit_account_id,
-            after.credit_account_id,
-        ):
+        if before.categorized_at is None:
             continue
         side = category_side(
             after.debit_type, after.debit_financial_type, after.credit_type, after.credit_financial_type
         )
-        if side is not None:
-            moved[after.id] = after.debit_account_id if side == "debit" else after.credit_account_id
-    if moved:
-        move(entity, moved)
+        if side is None:
+            unclear.append(after.id)
+        elif side == "debit":
+            stands[after.id] = Standing(after.debit_account_id, after.date, after.amount)
+        else:
+            stands[after.id] = Standing(after.credit_account_id, after.date, -after.amount)
+    if stands:
+        move(entity, stands)
+    if unclear:
+        unlearn(entity, unclear)

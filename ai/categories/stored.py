@@ -43,8 +43,9 @@ _UNCATEGORIZED: Final = [SystemRole.UNCATEGORIZED_INCOME.value, SystemRole.UNCAT
 _OPEN: Final = sorted(state.value for state in COUNTS_AS_PENDING)
 
 # Waiting for a category: not final, in an open period, with nobody having said what it was for.
+# The literal lets the index of what is not posted be used, whatever plan there is.
 _STILL_OPEN: Final = """
-    AND t.status = ANY(%(open)s::text[]) AND t.categorized_at IS NULL
+    AND t.status <> 'POSTED' AND t.status = ANY(%(open)s::text[]) AND t.categorized_at IS NULL
     AND (e.books_closed_through IS NULL OR t.date > e.books_closed_through)
     AND (d.role = ANY(%(roles)s::text[]) OR c.role = ANY(%(roles)s::text[]))
 """
@@ -168,14 +169,14 @@ def _as_uncategorized(row: Sequence[Any]) -> Uncategorized:
             ledger_id,
             day,
             credit if is_out else debit,
-            _bank_account_id(bank_account),
+            named_bank_account(bank_account),
         ),
     )
 
 
-def _bank_account_id(text: str | None) -> UUID | None:
+def named_bank_account(text: object) -> UUID | None:
     """The bank account that the metadata names; a caller may have written anything there."""
-    if not text:
+    if not text or not isinstance(text, str):
         return None
     try:
         return decode_id(Prefix.BANK_ACCOUNT, text, field="bankAccountId")
@@ -323,11 +324,14 @@ def _decide(entity: Entity, suggestion_id: UUID, category_id: UUID | None, actor
     status = SuggestionStatus.ACCEPTED if category_id is None else SuggestionStatus.CORRECTED
     with atomic():
         # Transactions before everything else, as whoever changes them does.
-        rows = lock_transactions(entity, [suggestion.transaction_id])
+        row = lock_transactions(entity, [suggestion.transaction_id]).get(suggestion.transaction_id)
+        if row is None:
+            # Deleted since the suggestion was found, which went with it.
+            raise SuggestionNotFoundError(suggestion_id)
         suggestion = Suggestion.objects.select_for_update(of=("self",)).get(
             entity_id=entity.id, id=suggestion_id
         )
-        _check_waiting(suggestion, rows[suggestion.transaction_id])
+        _check_waiting(suggestion, row)
         account_id = category_id or suggestion.account_id
         [row] = categorize_transactions(
             entity=entity, ids=[suggestion.transaction_id], category_id=account_id, actor=actor
@@ -361,6 +365,8 @@ class Accepted(NamedTuple):
     transaction_ids: list[UUID]
     # By the id of the suggestion.
     faults: dict[UUID, LedgerError]
+    # Whether another call may accept more; not where this one could take none.
+    has_more: bool = False
 
 
 def accept_sure_ones(*, entity: Entity, least: Decimal, actor: Actor) -> Accepted:
@@ -370,7 +376,8 @@ def accept_sure_ones(*, entity: Entity, least: Decimal, actor: Actor) -> Accepte
     """
     check_wanted(entity)
     found = waiting_suggestions(entity, least=least, limit=ACCEPTED_MAX)
-    return Accepted(*_take(entity, [one.id for one in found], SuggestionStatus.ACCEPTED, actor))
+    taken, faults = _take(entity, [one.id for one in found], SuggestionStatus.ACCEPTED, actor)
+    return Accepted(taken, faults, has_more=len(found) == ACCEPTED_MAX and bool(taken))
 
 
 def _take(

@@ -1,7 +1,7 @@
 """Suggesting categories: the company's rules first, then what was learned, mixed by how much history there
 is."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -135,7 +135,7 @@ def _suggest(
     entity: Entity, wanted: Sequence[Wanted], learned: "Learned | None", charts: dict[UUID, "Chart"]
 ) -> list[Suggestions]:
     for ledger_id in {one.ledger_id for one in wanted} - charts.keys():
-        charts[ledger_id] = chart_of(entity, ledger_id, learned)
+        charts[ledger_id] = chart_of(entity, ledger_id, learned.accounts if learned else ())
     found = InDatabase(entity).find([one.line for one in wanted])
     answers: list[list[tuple[Answer, Chart]]] = [[] for _ in wanted]
     for ledger_id, chart in charts.items():
@@ -193,12 +193,13 @@ def _model(entity_id: UUID, trained_at: object) -> "Learned | None":
     return Learned.from_bytes(bytes(rows[0][0])) if rows else None
 
 
-def chart_of(entity: Entity, ledger_id: UUID, learned: "Learned | None") -> "Chart":
-    """The accounts of the ledger that a transaction may be put in: open, no cash, no groups."""
+def chart_of(entity: Entity, ledger_id: UUID, used: Collection[UUID]) -> "Chart":
+    """The accounts of the ledger that a transaction may be put in: open, no cash, and no groups but those
+    among `used`, in which something was put."""
     from ai.categories.chart import Candidate, Chart
     from ai.categories.prior.words import shipped_prior
 
-    used = frozenset(learned.accounts) if learned else frozenset()
+    used = frozenset(used)
     rows = fetch(_CANDIDATES, {"entity": entity.id, "ledger": ledger_id, "roles": _NOT_FOR_CATEGORIES})
     return Chart(
         [Candidate(*row[:5]) for row in rows if not is_cash(row[3] or "") and (not row[5] or row[0] in used)],

@@ -16,6 +16,13 @@ _EXAMPLES_MIN: Final = 5
 _NEW_MIN: Final = 5
 _NEW_SHARE: Final = 0.02
 
+_TRAINED: Final = """
+SELECT m.trained_on, (
+    SELECT count(*) FROM ai_confirmedtransaction k
+    WHERE k.entity_id = m.entity_id AND (m.trained_at IS NULL OR k.confirmed_at > m.trained_at)
+)
+FROM ai_categorymodel m WHERE m.entity_id = %(entity)s::uuid
+"""
 _KEEP: Final = """
 UPDATE ai_categorymodel SET stored = %(stored)s::bytea, trained_at = %(now)s::timestamptz,
     trained_on = %(examples)s::int
@@ -45,19 +52,20 @@ def learn_in_background(run: TaskRun) -> str:
 def train(entity: Entity, *, anyway: bool = False) -> int:
     """Train the model on the company's confirmed transactions, and return on how many; 0 where too few are
     new, unless it is wanted `anyway`. Safe to run twice: the same answers give the same model."""
-    rows = fetch(
-        "SELECT trained_on FROM ai_categorymodel WHERE entity_id = %(entity)s::uuid", {"entity": entity.id}
-    )
-    trained_on = rows[0][0] if rows else 0
+    rows = fetch(_TRAINED, {"entity": entity.id})
+    trained_on, new = rows[0] if rows else (0, 0)
     confirmed = count_confirmed(entity)
-    is_due = abs(confirmed - trained_on) >= max(_NEW_MIN, _NEW_SHARE * confirmed)
+    # A correction is new without being one more; what was deleted is one less without being new.
+    is_due = max(new, abs(confirmed - trained_on)) >= max(_NEW_MIN, _NEW_SHARE * confirmed)
     if confirmed < _EXAMPLES_MIN or not (is_due or anyway):
         return 0
     # numpy only here: a web worker starts tasks and runs none.
     from ai.categories.learned import learn
     from ai.categories.prior.words import shipped_prior
 
+    # Before they are read, so that what is said meanwhile counts as new.
+    now = utc_now()
     examples = examples_of(entity)
     stored = learn(examples, shipped_prior()).to_bytes()
-    execute(_KEEP, {"entity": entity.id, "stored": stored, "now": utc_now(), "examples": confirmed})
+    execute(_KEEP, {"entity": entity.id, "stored": stored, "now": now, "examples": confirmed})
     return len(examples)

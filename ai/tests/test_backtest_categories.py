@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from accounts.tests.conftest import make_account
 from ai.categories.backtest import Backtest, backtest
 from ai.models import Suggestion
 from ai.tests.category_cast import HISTORY, Studio, make_studio
@@ -44,6 +45,12 @@ def test_a_replay_gets_better_with_what_it_saw(studio: Studio) -> None:
     assert sum(rank == 1 for rank in last) >= sum(rank == 1 for rank in first)
     assert sum(rank == 1 for rank in last) == 20
     assert outcome.levels()[0].coverage >= outcome.levels()[-1].coverage
+
+
+def test_a_group_in_which_something_was_put_is_among_the_answers(studio: Studio) -> None:
+    make_account(studio.ledger, "Deliveries", "EXPENSE", parent=studio.vehicle)
+
+    assert backtest(studio.entity).top_1 == pytest.approx(1, abs=0.2)
 
 
 def test_a_replay_does_not_see_what_came_later(studio: Studio) -> None:

@@ -120,6 +120,21 @@ def test_a_transaction_of_the_books_speaks_for_itself(studio: Studio) -> None:
     assert second["alreadyCategorized"] is True
 
 
+def test_the_bank_s_category_of_a_transaction_of_the_books_is_heard(studio: Studio) -> None:
+    said, odd = (
+        studio.line("ZORBLAX 12", metadata={"providerCategory": category, "bankAccountId": "nobody's"})
+        for category in ("TRANSPORTATION_GAS", {"of": ["nothing"]})
+    )
+    lines = [
+        {"id": encode_id(Prefix.TRANSACTION, one.id), "description": "", "amount": 1} for one in (said, odd)
+    ]
+
+    answer = studio.caller().post(entries_path(studio), {"transactions": lines})
+
+    assert answer.status_code == 200
+    assert answer.json()["results"][0]["suggestions"][0]["categoryId"] == acc(studio.vehicle)
+
+
 def test_another_company_s_transaction_is_a_line_like_any(studio: Studio) -> None:
     canary = make_studio("Canary")
     row = canary.line("KANARIENVOGEL GMBH")
@@ -203,6 +218,7 @@ def test_switched_off_suggestions_say_so(studio: Studio) -> None:
         caller.post(stream_path(studio), {"transactions": [LINE]}),
         caller.post(entries_path(studio), {"transactions": [LINE]}),
         caller.post(f"/v1/ai/{studio.entity.public_id}/backtest", {}),
+        caller.get("/v1/ai/suggestions"),
         caller.post(f"/v1/ai/suggestions/{of(row).public_id}/accept"),
         caller.post("/v1/ai/suggestions/accept", {"minConfidence": 0.5}),
     ):

@@ -166,6 +166,35 @@ def test_a_deleted_transaction_takes_its_suggestion_along(studio: Studio) -> Non
     assert not Suggestion.objects.exists()
 
 
+def test_a_suggestion_whose_transaction_goes_meanwhile_is_not_there(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found, and deleted before it could be locked."""
+    [row] = synced(studio, "SHELL 4711 DENVER")
+    suggestion = of(row)
+    delete_transactions(entity=studio.entity, ids=[row.id], actor=SYSTEM)
+    monkeypatch.setattr(stored, "find_suggestion", lambda entity, id_: suggestion)
+
+    with pytest.raises(stored.SuggestionNotFoundError):
+        stored.accept_suggestion(entity=studio.entity, suggestion_id=suggestion.id, actor=SYSTEM)
+
+
+def test_bulk_accepting_says_that_more_wait_only_while_it_gets_on(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced(studio, "SHELL 1 DENVER", "SHELL 2 DENVER")
+    Suggestion.objects.update(confidence=Decimal("0.9"))
+    monkeypatch.setattr(stored, "ACCEPTED_MAX", 1)
+    first = stored.accept_sure_ones(entity=studio.entity, least=Decimal("0.8"), actor=SYSTEM)
+    close_account(entity=studio.entity, account=studio.vehicle, actor=SYSTEM)
+
+    second = stored.accept_sure_ones(entity=studio.entity, least=Decimal("0.8"), actor=SYSTEM)
+
+    assert (len(first.transaction_ids), first.has_more) == (1, True)
+    # The one that is left cannot be taken: asking again would not help.
+    assert (len(second.faults), second.has_more) == (1, False)
+
+
 def test_bulk_accepting_takes_the_sure_ones_alone(studio: Studio) -> None:
     sure, unsure = synced(studio, "SHELL 4711 DENVER", "SOMETHING NOBODY KNOWS")
     least = (of(sure).confidence + of(unsure).confidence) / 2
@@ -257,7 +286,8 @@ def test_another_company_s_suggestion_is_not_there(studio: Studio) -> None:
     with pytest.raises(NotFoundError):
         stored.accept_suggestion(entity=studio.entity, suggestion_id=of(row).id, actor=SYSTEM)
     assert stored.waiting_suggestions(studio.entity, limit=10) == []
-    assert stored.accept_sure_ones(entity=studio.entity, least=Decimal("0.5"), actor=SYSTEM) == ([], {})
+    done = stored.accept_sure_ones(entity=studio.entity, least=Decimal("0.5"), actor=SYSTEM)
+    assert done == stored.Accepted([], {}, has_more=False)
     assert of(row).status == SuggestionStatus.WAITING
 
 

@@ -1,6 +1,9 @@
 """Suggesting categories: what wins, what is learned at once, whose history counts."""
 
 import datetime as dt
+import subprocess
+import sys
+from decimal import Decimal
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
@@ -10,6 +13,7 @@ from ai.categories.confirmed import InDatabase, count_confirmed, take_in
 from ai.categories.lookups import InMemory, Known
 from ai.categories.suggesting import SuggestionsOffError, check_wanted, suggest
 from ai.categories.texts import Line
+from ai.categories.training import train
 from ai.models import CategoryModel, ConfirmedTransaction, Wording
 from ai.tests.category_cast import Studio, ids, make_studio, with_history
 from banking.models import Rule
@@ -71,6 +75,48 @@ def test_an_edit_of_the_account_moves_what_was_learned(studio: Studio) -> None:
     )
 
     assert ids(studio.suggested("ZORBLAX HOLDINGS 12"))[0] == studio.meals.id
+
+
+def test_an_edit_of_amount_and_day_changes_what_was_learned(studio: Studio) -> None:
+    row = studio.confirmed("ZORBLAX HOLDINGS 11", studio.rent)
+    take_in(studio.entity)
+    later = dt.datetime(2024, 2, 1, 12, tzinfo=dt.UTC)
+
+    edit_transactions(
+        entity=studio.entity,
+        edits={row.id: Edit(amount=Decimal("-7"), timestamp=later, date=later.date())},
+        actor=SYSTEM,
+    )
+
+    # A negative amount swaps both sides: the money came in.
+    [kept] = ConfirmedTransaction.objects.filter(entity_id=studio.entity.id)
+    assert (kept.account_id, kept.amount, kept.date) == (studio.rent.id, Decimal("-7"), later.date())
+
+
+def test_what_an_edit_makes_a_transfer_is_no_example_any_more(studio: Studio) -> None:
+    row = studio.confirmed("ZORBLAX HOLDINGS 11", studio.rent)
+    take_in(studio.entity)
+
+    edit_transactions(
+        entity=studio.entity, edits={row.id: Edit(debit_account_id=studio.cash.id)}, actor=SYSTEM
+    )
+
+    assert count_confirmed(studio.entity) == 0
+    assert take_in(studio.entity) == (0, False)
+
+
+def test_corrections_train_the_model_again_though_they_are_no_more(studio: Studio) -> None:
+    rows = [studio.confirmed(f"SHOP {'ABCDEFGH'[number]}", studio.office) for number in range(8)]
+    studio.learn()
+    assert train(studio.entity) == 0
+
+    categorize_transactions(
+        entity=studio.entity, ids=[row.id for row in rows[:5]], category_id=studio.meals.id, actor=SYSTEM
+    )
+    take_in(studio.entity)
+
+    assert train(studio.entity) == 8
+    assert train(studio.entity) == 0
 
 
 def test_a_reclassified_posted_transaction_counts_where_it_stands_now(studio: Studio) -> None:
@@ -291,3 +337,12 @@ def test_an_amount_tells_apart_what_words_do_not(studio: Studio) -> None:
 
     assert ids(studio.suggested("CORNER STORE", "480"))[0] == studio.office.id
     assert ids(studio.suggested("CORNER STORE", "6"))[0] == studio.meals.id
+
+
+def test_a_web_process_loads_no_arithmetic_before_it_suggests() -> None:
+    """What computes takes 30 MB, and most web workers never suggest."""
+    asked = "import django; django.setup(); import openledger.urls, sys; print('numpy' in sys.modules)"
+
+    answer = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+
+    assert answer.stdout.strip().splitlines()[-1] == "False"
