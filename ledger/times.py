@@ -79,7 +79,8 @@ def parse_timestamp(value: object, *, zone: ZoneInfo, field: str) -> datetime:
     """Return the aware UTC timestamp of an ISO 8601 string, of a year from 1900 to 2200.
 
     A day without a time means its midnight in `zone`, the entity's; a time without an offset is UTC. Digits
-    beyond microseconds are cut off. Raises ValidationError, naming field and value, for anything else.
+    beyond microseconds are cut off. Raises ValidationError, naming field and value, for anything else, and
+    where the moment's day in `zone` is of no such year.
     """
     if not isinstance(value, str):
         raise ValidationError.of(field, f"{shown(value)} is not a timestamp; {_TIMESTAMP_FORM}.")
@@ -94,9 +95,15 @@ def parse_timestamp(value: object, *, zone: ZoneInfo, field: str) -> datetime:
         raise ValidationError.of(
             field, f"{shown(value)} is no timestamp ({error}); {_TIMESTAMP_FORM}."
         ) from None
-    if YEAR_MIN <= moment.year <= YEAR_MAX:
+    if YEAR_MIN < moment.year < YEAR_MAX or _has_a_day(moment, zone):
         return moment
     raise _out_of_bounds(value, field)
+
+
+def _has_a_day(moment: datetime, zone: ZoneInfo) -> bool:
+    """Whether books can have the moment and the day that it falls on: at either end of all time these may be
+    of two years."""
+    return all(YEAR_MIN <= one.year <= YEAR_MAX for one in (moment, moment.astimezone(zone)))
 
 
 def format_timestamp(moment: datetime) -> str:

@@ -181,7 +181,9 @@ class _Series:
 
     def point(self, period: Period) -> Point:
         """The sums of one of the periods."""
-        first, last = self._running[self._place[period.start]], self._running[self._place[period.after]]
+        last = self._running[self._place[period.after]]
+        # Nothing lies before the beginning of the books, so nothing is cut there.
+        first = (_ZERO,) * len(last) if period.is_from_beginning else self._running[self._place[period.start]]
         return Point(period, last[0] - first[0], last[1] - first[1], last[2])
 
 

@@ -183,6 +183,24 @@ def test_empty_books_give_empty_statements_that_balance(
         assert body["totalDebits"] == body["totalCredits"] == 0
 
 
+@pytest.mark.parametrize("name", ["generate", "general-ledger", "overview"])
+def test_the_first_days_that_books_can_have_are_reported_too(reports: Reports, name: str) -> None:
+    # The month before the overview's last one lies before the beginning of all books.
+    assert reports.get(name, endDate="1900-01-01")
+    assert reports.get(name, startDate="1900-01-01", endDate="1900-01-31")
+
+
+@pytest.mark.parametrize("name", ["generate", "general-ledger", "overview"])
+def test_a_moment_before_the_first_day_of_the_company_is_refused(
+    bakery: Company, reports: Reports, name: str
+) -> None:
+    bakery.entity.timezone = "America/New_York"
+    bakery.entity.save()
+    answer = reports.ask(name, endDate="1900-01-01T00:00:00Z")
+    assert answer.status_code == 400, answer.content
+    assert [one["field"] for one in answer.json()["error"]["details"]] == ["endDate"]
+
+
 def test_each_report_is_one_reading_of_the_books(story: Company, reports: Reports) -> None:
     for query in ({"name": "generate", "compare": "year"}, {"name": "trial-balance"}):
         reports.get(**query)

@@ -196,6 +196,23 @@ def test_without_a_period_the_closed_one_is_meant(history: History) -> None:
     assert change["after"]["amount"] == 13
 
 
+@pytest.mark.parametrize("day", ["1900-01-01", "2024-01-31"])
+def test_books_closed_through_a_day_before_their_first_one_have_no_changes(
+    history: History, day: str
+) -> None:
+    settings = f"/v1/entities/settings?entityId={history.company.entity.public_id}"
+    assert history.reports.caller.put(settings, {"books_closed_through": day}).status_code == 200
+    body = history.reports.get("changes", since=format_timestamp(history.moments[0]))
+    assert body["reportPeriod"] == {
+        "month": None,
+        "year": 1900 if day == "1900-01-01" else None,
+        "startDate": None,
+        "endDate": day,
+    }
+    assert body["changes"] == []
+    assert {one["change"] for one in body["figures"]} == {0}
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [
