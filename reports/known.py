@@ -5,7 +5,7 @@ now where nothing changed it since; and it was there only if it was recorded by 
 deleted since come back from their revisions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, Final
@@ -14,7 +14,7 @@ from uuid import UUID
 from ledger.db import fetch
 from ledger.ids import Prefix, decode_id, encode_id
 from ledger.models import AuditEvent, Entity, Ledger
-from reports.sums import Books, Rows, StatusFilter, books_of_rows, books_statement
+from reports.sums import Books, Rows, StatusFilter, books_of_rows, books_statement, series_statement
 from transactions.choices import COUNTS_AS_PENDING, COUNTS_AS_POSTED
 
 # The columns of a state that reports need.
@@ -25,6 +25,8 @@ COUNTED: Final = {
 }
 # Where the account's id stands again in a row of books, beside its sums.
 _ID_OF_SUMS: Final = 6
+# Where an account's use stands among the chart's columns.
+_USE: Final = slice(3, 5)
 # Every transaction of the ledger as it was known at a moment. Parameters: entity, ledger, known_at.
 KNOWN_STATES: Final = f"""
     SELECT id, {STATE} FROM (
@@ -60,7 +62,7 @@ def known_rows(status: StatusFilter) -> Rows:
             UNION ALL
             SELECT credit_account_id, part, 0, amount FROM states
         """,
-        "FULL JOIN",
+        has_gone=True,
     )
 
 
@@ -81,14 +83,29 @@ def known_sums(
     rows = fetch(books_statement(known_rows(status), len(cuts)), parameters)
     gone = [row[_ID_OF_SUMS] for row in rows if row[0] is None]
     if gone:
-        remembered = _deleted_accounts(entity, gone)
+        remembered = deleted_accounts(entity, gone)
         rows = [
             row if row[0] is not None else remembered[row[_ID_OF_SUMS]] + row[_ID_OF_SUMS:] for row in rows
         ]
     return books_of_rows(rows, cuts)
 
 
-def _deleted_accounts(entity: Entity, ids: list[UUID]) -> dict[UUID, tuple[Any, ...]]:
+def known_series(
+    entity: Entity, ledger: Ledger, cuts: Sequence[date], status: StatusFilter, *, known_at: datetime
+) -> list[tuple[Any, ...]]:
+    """The sums of each part by the accounts' use, as the books stood at `known_at`: rows of `part, type,
+    financial_type, debits, credits`. One statement, and one more where accounts were deleted since."""
+    parameters = {"entity": entity.id, "ledger": ledger.id, **known_parameters(cuts, known_at)}
+    rows = fetch(series_statement(known_rows(status)), parameters)
+    gone = {row[-1] for row in rows if row[-1] is not None}
+    remembered = deleted_accounts(entity, gone) if gone else {}
+    return [
+        (part, *(remembered[account_id][_USE] if account_id else (type_, financial_type)), debits, credits)
+        for part, type_, financial_type, debits, credits, account_id in rows
+    ]
+
+
+def deleted_accounts(entity: Entity, ids: Iterable[UUID]) -> dict[UUID, tuple[Any, ...]]:
     """The chart's columns of accounts that were deleted once their pending transactions were, as the audit
     trail remembers them; at the top of the chart, because those above may be gone too."""
     events = AuditEvent.objects.filter(

@@ -225,8 +225,8 @@ class Rows(NamedTuple):
 
     ctes: str
     sql: str
-    # FULL JOIN where there may be sums of accounts that are gone.
-    join: str = "LEFT JOIN"
+    # Whether there may be sums of accounts that are gone.
+    has_gone: bool = False
 
 
 @lru_cache(maxsize=4)
@@ -274,7 +274,7 @@ def books_statement(rows: Rows, parts: int) -> str:
         FROM (
             SELECT * FROM accounts_account
             WHERE entity_id = %(entity)s::uuid AND ledger_id = %(ledger)s::uuid
-        ) a {rows.join} sums ON sums.account_id = a.id
+        ) a {"FULL JOIN" if rows.has_gone else "LEFT JOIN"} sums ON sums.account_id = a.id
         ORDER BY {CHART_ORDER}
     """)
 
@@ -282,16 +282,18 @@ def books_statement(rows: Rows, parts: int) -> str:
 @lru_cache(maxsize=8)
 def series_statement(rows: Rows) -> str:
     """The statement that reads the sums of each part by the accounts' use: rows of `part, type,
-    financial_type, debits, credits`."""
+    financial_type, debits, credits, account_id`. The id is that of an account that is gone, whose use has to
+    be looked up elsewhere, and else null."""
+    known = "a.entity_id = %(entity)s::uuid AND a.id = sums.account_id AND a.ledger_id = %(ledger)s::uuid"
     return compact(f"""
         WITH {rows.ctes} sums AS (
             SELECT account_id, part, sum(debits) AS debits, sum(credits) AS credits
             FROM ({rows.sql}) parted GROUP BY account_id, part
         )
-        SELECT sums.part, a.type, a.financial_type, sum(sums.debits), sum(sums.credits)
-        FROM sums JOIN accounts_account a ON a.id = sums.account_id
-        WHERE a.entity_id = %(entity)s::uuid AND a.ledger_id = %(ledger)s::uuid
-        GROUP BY sums.part, a.type, a.financial_type
+        SELECT sums.part, a.type, a.financial_type, sum(sums.debits), sum(sums.credits),
+            CASE WHEN a.id IS NULL THEN sums.account_id END AS gone
+        FROM sums {"LEFT JOIN" if rows.has_gone else "JOIN"} accounts_account a ON {known}
+        GROUP BY sums.part, a.type, a.financial_type, gone
     """)
 
 

@@ -11,7 +11,7 @@ from ledger.db import fetch
 from ledger.exceptions import ValidationError
 from reports.figures import kind_of, weights_of
 from reports.frame import Scope
-from reports.known import known_parameters, known_rows
+from reports.known import known_series
 from reports.periods import Period, month_period
 from reports.statements.table import (
     Column,
@@ -188,8 +188,7 @@ class _Series:
 
 
 def _rows(scope: Scope, cuts: Sequence[date]) -> list[tuple[int, str, str | None, Decimal, Decimal]]:
-    parameters = {"entity": scope.entity.id, "ledger": scope.ledger.id}
-    if scope.known_at is None:
-        return fetch(series_statement(kept_rows(scope.status)), parameters | cut_parameters(cuts))
-    known = known_parameters(cuts, scope.known_at)
-    return fetch(series_statement(known_rows(scope.status)), parameters | known)
+    if scope.known_at is not None:
+        return known_series(scope.entity, scope.ledger, cuts, scope.status, known_at=scope.known_at)
+    parameters = {"entity": scope.entity.id, "ledger": scope.ledger.id, **cut_parameters(cuts)}
+    return [row[:-1] for row in fetch(series_statement(kept_rows(scope.status)), parameters)]

@@ -123,6 +123,25 @@ def test_an_account_that_was_deleted_since_comes_back(bakery: Company) -> None:
     )
 
 
+def test_what_was_on_a_deleted_account_counts_in_every_report_of_then(
+    bakery: Company, reports: Reports
+) -> None:
+    supplies = account_of(bakery, "OFFICE_EXPENSES")
+    row = post(bakery, "2024-03-11", "7", supplies, bakery.cash, Status.PENDING)
+    history = History(bakery, reports)
+    history.remember()
+    assert history.seen[0]["overview all"]["totalExpenses"] == 7
+    delete_transaction(entity=bakery.entity, transaction_id=row.id, actor=SYSTEM)
+    delete_account(entity=bakery.entity, account=supplies, actor=SYSTEM)
+
+    found = history.answers(knownAt=format_timestamp(history.moments[0]))
+
+    assert found["overview all"] == history.seen[0]["overview all"]
+    assert found["generate all"]["incomeStatement"] == history.seen[0]["generate all"]["incomeStatement"]
+    [entry, _] = found["general-ledger all"]["entries"][::-1]
+    assert (entry["accountName"], entry["debit"]) == ("Office supplies and expenses", 7)
+
+
 def test_changes_are_the_difference_of_the_figures(history: History) -> None:
     for first in range(len(history.moments)):
         for last in range(first, len(history.moments)):
