@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from ledger.db import compact, fetch, uuid_array
+from ledger.ids import Prefix, encode_id
 from reports.frame import Frame, Scope
 from reports.known import COUNTED
 from reports.periods import Period
@@ -36,7 +37,8 @@ class Step(NamedTuple):
 
     change: str
     changed_at: datetime
-    changed_by: UUID | None
+    # The API key's public id or the person's user name; None for a command and the system itself.
+    changed_by: str | None
     reason: str
 
 
@@ -190,7 +192,7 @@ def _steps(scope: Scope, ids: list[UUID], since: datetime, until: datetime) -> d
     found: dict[UUID, list[Step]] = {}
     rows = fetch(
         """
-        SELECT transaction_id, change, changed_at, changed_by, reason FROM (
+        SELECT events.transaction_id, events.change, events.changed_at, k.id, u.username, events.reason FROM (
             SELECT id AS transaction_id, 'created' AS change, created_at AS changed_at,
                 created_by AS changed_by, '' AS reason, id
             FROM transactions_transaction
@@ -203,13 +205,16 @@ def _steps(scope: Scope, ids: list[UUID], since: datetime, until: datetime) -> d
             SELECT transaction_id, change, changed_at, changed_by, reason, id FROM transactions_revision
             WHERE entity_id = %(entity)s::uuid AND transaction_id = ANY(%(ids)s::uuid[])
         ) events
-        WHERE changed_at > %(since)s::timestamptz AND changed_at <= %(until)s::timestamptz
-        ORDER BY changed_at, id
+        LEFT JOIN ledger_apikey k ON k.id = events.changed_by
+        LEFT JOIN ledger_user u ON u.id = events.changed_by
+        WHERE events.changed_at > %(since)s::timestamptz AND events.changed_at <= %(until)s::timestamptz
+        ORDER BY events.changed_at, events.id
         """,
         {"entity": scope.entity.id, "ids": uuid_array(ids), "since": since, "until": until},
     )
-    for transaction_id, *values in rows:
-        found.setdefault(transaction_id, []).append(Step(*values))
+    for transaction_id, change, changed_at, key_id, username, reason in rows:
+        changed_by = username if key_id is None else encode_id(Prefix.API_KEY, key_id)
+        found.setdefault(transaction_id, []).append(Step(change, changed_at, changed_by, reason))
     return found
 
 

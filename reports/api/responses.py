@@ -430,7 +430,10 @@ _STEP = _shape(
     {
         "change": serializers.ChoiceField(["created", *(str(change) for change in Change)]),
         "changedAt": serializers.DateTimeField(),
-        "changedBy": serializers.CharField(allow_null=True),
+        "changedBy": serializers.CharField(
+            allow_null=True,
+            help_text="The API key, `key_…`, or a person's user name; null for the system and commands.",
+        ),
         "reason": serializers.CharField(allow_blank=True),
     },
 )
@@ -689,7 +692,7 @@ CHANGES_EXAMPLE = _example(
                     {
                         "change": "created",
                         "changedAt": "2024-02-07T10:15:00Z",
-                        "changedBy": None,
+                        "changedBy": example_id("key"),
                         "reason": "",
                     }
                 ],

@@ -352,7 +352,7 @@ def change_out(changed: ChangedTransaction) -> dict[str, Any]:
             {
                 "change": step.change,
                 "changedAt": step.changed_at,
-                "changedBy": None if step.changed_by is None else str(step.changed_by),
+                "changedBy": step.changed_by,
                 "reason": step.reason,
             }
             for step in changed.steps

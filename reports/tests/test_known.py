@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from accounts.services import delete_account
-from ledger.actors import SYSTEM
+from ledger.actors import SYSTEM, Actor
+from ledger.choices import ActorKind
 from ledger.clock import utc_now
-from ledger.models import Ledger
+from ledger.ids import Prefix, decode_id
+from ledger.models import ApiKey, Ledger, User
 from ledger.times import format_timestamp
 from reports.identities import broken_identities
 from reports.periods import month_period
@@ -213,6 +215,28 @@ def test_without_a_period_the_closed_one_is_meant(history: History) -> None:
     [change] = body["changes"]
     assert change["before"] is None
     assert change["after"]["amount"] == 13
+
+
+def test_changes_say_who_made_them(bakery: Company, reports: Reports) -> None:
+    moment = utc_now()
+    olivia = User.objects.create(username="olivia")
+    body = {"amount": 7, "debitAccountId": bakery.rent.public_id, "creditAccountId": bakery.cash.public_id}
+    url = f"/v1/transactions?entityId={bakery.entity.public_id}"
+    made = reports.caller.post(url, body | {"date": "2024-03-11"}).json()["transaction"]
+    transaction_id = decode_id(Prefix.TRANSACTION, made["id"], field="id")
+    person = Actor(ActorKind.USER, id=olivia.id, label="olivia")
+    edit = Edit(amount=Decimal(8))
+    edit_transaction(entity=bakery.entity, transaction_id=transaction_id, edit=edit, actor=person)
+    approve_transactions(entity=bakery.entity, ids=[transaction_id], actor=SYSTEM)
+
+    [change] = reports.get("changes", since=format_timestamp(moment), month=3, year=2024)["changes"]
+
+    key = ApiKey.objects.get(developer_id=bakery.entity.developer_id)
+    assert [(step["change"], step["changedBy"]) for step in change["changes"]] == [
+        ("created", key.public_id),
+        ("edited", "olivia"),
+        ("approved", None),
+    ]
 
 
 @pytest.mark.parametrize("day", ["1900-01-01", "2024-01-31"])
