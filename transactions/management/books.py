@@ -1,5 +1,6 @@
 """What the commands have in common: finding the books that an operator names."""
 
+import os
 from argparse import ArgumentParser
 from pathlib import Path
 
@@ -49,4 +50,6 @@ def existing_file(text: str) -> Path:
     path = Path(text)
     if not path.is_file():
         raise CommandError(f"{text} is not a file.")
+    if not os.access(path, os.R_OK):
+        raise CommandError(f"{text} cannot be read; make it readable for the user that runs this.")
     return path

@@ -19,6 +19,7 @@ from ledger.tests.helpers import make_developer, make_entity
 from ledger.times import parse_day
 from transactions.choices import Source, Status
 from transactions.journal_import import import_journal
+from transactions.management import books
 from transactions.models import JournalEntry, Transaction
 from transactions.services import batches
 
@@ -366,3 +367,13 @@ def test_misuse_is_explained(entity: Entity, tmp_path: Path, options: list[str],
 def test_a_file_that_is_not_there_is_named(entity: Entity) -> None:
     with pytest.raises(CommandError, match=r"/nowhere\.csv is not a file"):
         run(Path("/nowhere.csv"), entity)
+
+
+def test_a_file_that_may_not_be_read_is_named(
+    entity: Entity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Root may read everything, so the system is made to say that the file is closed.
+    monkeypatch.setattr(books.os, "access", lambda path, mode: False)
+    file = written(tmp_path, TWO_ENTRIES)
+    with pytest.raises(CommandError, match=r"journal\.csv cannot be read"):
+        run(file, entity)
