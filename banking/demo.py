@@ -14,10 +14,12 @@ from django.db.transaction import atomic
 
 from banking.sandbox.company import create_sandbox
 from ledger.actors import Actor
+from ledger.choices import Role
 from ledger.exceptions import ValidationError
 from ledger.ids import Prefix, decode_id
 from ledger.models import ApiKey, Developer, Entity, User
 from ledger.services.keys import create_key, hash_secret
+from ledger.services.memberships import grant_membership
 
 COMPANY: Final = "Acme Software, Inc."
 INDUSTRY: Final = "software"
@@ -57,7 +59,7 @@ def prepare_demo(*, file: Path, base_url: str, actor: Actor) -> Demo:
         ).exists():
             demo = replace(demo, apiKey=create_key(developer=developer, name="Demo key", actor=actor).secret)
         if not User.objects.filter(username=demo.adminUser, is_active=True).exists():
-            demo = _with_admin(demo)
+            demo = _with_admin(demo, actor)
     _keep(file, demo)
     return demo
 
@@ -86,16 +88,18 @@ def _made(base_url: str, actor: Actor) -> Demo:
     made = create_sandbox(name=COMPANY, industry=INDUSTRY, seed=SEED, months=MONTHS, actor=actor)
     assert made.first_key is not None, "the developer was made with the company"
     demo = Demo(base_url, made.developer.public_id, made.first_key.secret, made.entity.public_id, "", "")
-    return _with_admin(demo)
+    return _with_admin(demo, actor)
 
 
-def _with_admin(demo: Demo) -> Demo:
+def _with_admin(demo: Demo, actor: Actor) -> Demo:
     name, number = ADMIN, 1
     while User.objects.filter(username=name).exists():
         number += 1
         name = f"{ADMIN}{number}"
     password = secrets.token_urlsafe(_PASSWORD_BYTES)
-    User.objects.create_superuser(username=name, password=password)
+    user = User.objects.create_superuser(username=name, password=password)
+    entity_id = decode_id(Prefix.ENTITY, demo.entityId, field="entityId")
+    grant_membership(user=user, entity=Entity.objects.get(id=entity_id), role=Role.OWNER, actor=actor)
     return replace(demo, adminUser=name, adminPassword=password)
 
 

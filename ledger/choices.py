@@ -44,6 +44,17 @@ class ActorKind(models.TextChoices):
     SYSTEM = "system"
 
 
+class Role(models.TextChoices):
+    """What a person of the back office is in a company; `ledger.office.access` says what each may do."""
+
+    OWNER = "owner"
+    ACCOUNTANT = "accountant"
+    # Reads the books and changes nothing.
+    AUDITOR = "auditor"
+    # Looks after feeds and background work, and sees no books.
+    OPERATOR = "operator"
+
+
 class Outcome(models.TextChoices):
     DONE = "done"
     REFUSED = "refused"

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import environ
+from django.templatetags.static import static
 from psycopg.conninfo import conninfo_to_dict
 
 from openledger import embedded, logs
@@ -336,7 +337,43 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }
 
-UNFOLD = {"SITE_TITLE": "Open Ledger", "SITE_HEADER": "Open Ledger", "SITE_SYMBOL": "account_balance"}
+UNFOLD = {
+    "SITE_TITLE": "Open Ledger",
+    "SITE_HEADER": "Open Ledger",
+    "SITE_SYMBOL": "account_balance",
+    "SITE_URL": "/admin/",
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda request: static("office/favicon.svg"),
+        }
+    ],
+    # A ledger's green.
+    "COLORS": {
+        "primary": {
+            str(weight): f"oklch({lightness}% {chroma} 182)"
+            for weight, lightness, chroma in (
+                (50, 98, 0.014),
+                (100, 95, 0.05),
+                (200, 91, 0.09),
+                (300, 85, 0.12),
+                (400, 77, 0.13),
+                (500, 70, 0.12),
+                (600, 52, 0.09),
+                (700, 46, 0.08),
+                (800, 40, 0.07),
+                (900, 36, 0.06),
+                (950, 26, 0.05),
+            )
+        }
+    },
+    "SHOW_VIEW_ON_SITE": False,
+    "STYLES": [lambda request: static("office/office.css")],
+    "SCRIPTS": [lambda request: static("office/office.js")],
+    "GLOBAL_CALLBACK": "openledger.back_office.frame",
+    "SIDEBAR": {"navigation": "openledger.back_office.navigation"},
+}
 
 # --- what the machine says at night --------------------------------------------------------------
 LOGGING = {

@@ -25,6 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", health.metrics),
+    path("admin/", include("openledger.back_office_urls")),
     path("admin/", admin.site.urls),
 ]
 

@@ -4,6 +4,7 @@ from ledger.models.audit import AuditEvent
 from ledger.models.developers import ApiKey, Developer
 from ledger.models.entities import Entity, Ledger
 from ledger.models.idempotency import IdempotencyKey
+from ledger.models.memberships import Membership
 from ledger.models.tasks import BackgroundTask
 from ledger.models.users import User
 
@@ -15,5 +16,6 @@ __all__ = [
     "Entity",
     "IdempotencyKey",
     "Ledger",
+    "Membership",
     "User",
 ]

@@ -19,6 +19,7 @@ from ledger.signals import entity_created, entity_deleting
 DEFAULT_LEDGER_NAME: Final = "General ledger"
 _DELETED_WITH_IT: Final = (
     "DELETE FROM ledger_backgroundtask WHERE entity_id = %(entity)s",
+    "DELETE FROM ledger_membership WHERE entity_id = %(entity)s",
     "DELETE FROM ledger_ledger WHERE entity_id = %(entity)s",
     # Of a call that is running right now the answer is still to be stored.
     "DELETE FROM ledger_idempotencykey WHERE owner_id = %(entity)s AND response_status IS NOT NULL",

@@ -1,0 +1,1 @@
+"""The pages of the chart of accounts in the back office."""

@@ -1,0 +1,1 @@
+"""The pages of banks and reconciliation in the back office."""

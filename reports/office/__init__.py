@@ -1,0 +1,1 @@
+"""The pages of statements, closing and the dashboard in the back office."""

@@ -1,0 +1,1 @@
+"""The pages of transactions in the back office."""
