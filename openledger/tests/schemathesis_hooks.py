@@ -51,6 +51,18 @@ REPORTS: Final = frozenset(
         "listReportChanges",
     }
 )
+# What the ids are of that are named so.
+KINDS: Final = {
+    "transactionid": "txn",
+    "id": "txn",
+    "accountid": "acc",
+    "categoryid": "acc",
+    "entryid": "jrn",
+    "importid": "imp",
+    "keyid": "key",
+    "entityid": "entity",
+    "ledgerid": "ldgr",
+}
 BOUNDS: Final = (
     ("dateFrom", "dateTo"),
     ("amountMin", "amountMax"),
@@ -88,7 +100,11 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
     operation_id = str(case.operation.definition.raw.get("operationId"))
     # The company of the books; another one where it is deleted.
     company = CHOICE.choice(CAST["spare_entities"] if operation_id == "deleteEntity" else IDS["entity"])
-    case.path_parameters = _real(case.path_parameters or {})
+    # In an address, a bare id is an account's, or an import's.
+    named = {"id": "import_id" if "/import/" in case.operation.path else "account_id"}
+    case.path_parameters = {
+        name: _real(value, named.get(name, name)) for name, value in (case.path_parameters or {}).items()
+    }
     case.query = _query(operation_id, _real(case.query or {}), company)
     declared = {parameter.name for parameter in case.operation.iter_parameters()}
     if "entityId" in declared and not any(name.lower() == "x-entity-id" for name in case.headers or {}):
@@ -222,6 +238,10 @@ def _word(value: str, name: str) -> str:
         return str(CAST["cash"])
     if name in CREDIT:
         return str(CAST["sales"])
+    if value == "None":
+        # A chain of calls took an id from an answer that has none there; it was not meant to be wrong.
+        kind = KINDS.get(name.lower().replace("_", ""))
+        return CHOICE.choice(IDS[kind]) if kind else value
     found = ID.fullmatch(value)
     if found and found[1] in IDS:
         return CHOICE.choice(IDS[found[1]])
