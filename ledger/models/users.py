@@ -16,3 +16,8 @@ class User(AbstractUser):
     id: "models.UUIDField[uuid.UUID, uuid.UUID]" = models.UUIDField(
         primary_key=True, default=new_id, editable=False
     )
+    # The password was made by somebody else, for one log-in: nothing opens until it is replaced.
+    must_change_password = models.BooleanField(default=False)
+    # Since when a second factor is asked for at the log-in; null for none. Here and not read from the
+    # authenticator, because every request asks.
+    second_factor_since = models.DateTimeField(null=True, editable=False)
