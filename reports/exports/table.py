@@ -4,12 +4,12 @@ import csv
 from io import StringIO
 from typing import Final
 
+from ledger.cells import neutralised
 from ledger.ids import Prefix, encode_id, encode_optional_id
 from ledger.money import as_text
 from ledger.times import format_timestamp
 from reports.exports.books import Books, ExportRow, Month, Standing
 from reports.exports.chart import ExportedAccount
-from reports.files.cells import neutralised
 
 # `manage.py import_journal` reads the table too: entry_id, date, description, the two accounts, amount and
 # currency are its columns.

@@ -8,11 +8,11 @@ from io import StringIO
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, Final
 
+from ledger.cells import neutralised
 from ledger.clock import utc_now
 from ledger.ids import Prefix, encode_id
 from ledger.money import as_number, as_text, minor_digits
 from reports.basis import Basis
-from reports.files.cells import neutralised
 from reports.files.documents import too_long
 from reports.files.layout import set_lines
 from reports.files.orders import Order, Statement

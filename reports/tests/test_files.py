@@ -21,11 +21,11 @@ from python_calamine import CalamineWorkbook
 from accounts.models import Account
 from accounts.tests.conftest import make_account
 from ledger.actors import SYSTEM
+from ledger.cells import neutralised
 from ledger.exceptions import NotFoundError, ValidationError
 from ledger.ids import new_id
 from ledger.models import Entity
 from reports.files import documents, sheets
-from reports.files.cells import neutralised
 from reports.files.documents import statement_document
 from reports.files.figures import on_paper
 from reports.files.formats import FileFormat, file_format

@@ -20,3 +20,10 @@ def neutralised(text: str) -> str:
     if trimmed.startswith(_FORMULA_BEGINNINGS) or text.startswith(_FORMULA_BEGINNINGS):
         return "'" + text
     return text
+
+
+def as_written(text: str) -> str:
+    """Return the text of a cell without the ' that `neutralised` put in front: what is read back is what was
+    written. A ' before anything else stays."""
+    bare = text[1:]
+    return bare if text.startswith("'") and neutralised(bare) != bare else text
