@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from ledger import db
 from ledger.actors import SYSTEM
-from ledger.exceptions import ConflictError
+from ledger.exceptions import ConflictError, ValidationError
 from ledger.models import AuditEvent, Entity
 from ledger.services.books import lock_books
 from ledger.services.periods import close_books, reopen_books
@@ -59,6 +59,21 @@ def test_closing_twice_is_one_event(entity: Entity) -> None:
         close_books(entity=entity, through=JANUARY, actor=SYSTEM)
 
     assert actions(entity) == ["ledger.books.closed"]
+
+
+def test_a_reopening_records_its_reason(db: None) -> None:
+    entity = make_entity(make_developer().developer)
+    close_books(entity=entity, through=FEBRUARY, actor=SYSTEM)
+
+    with pytest.raises(ValidationError, match="501 characters"):
+        reopen_books(entity=entity, through=JANUARY, actor=SYSTEM, reason="x" * 501)
+    reopen_books(entity=entity, through=JANUARY, actor=SYSTEM, reason="The landlord's bill came late")
+
+    event = AuditEvent.objects.get(scope_id=entity.id, action="ledger.books.reopened")
+    assert event.after == {
+        "books_closed_through": "2024-01-31",
+        "reason": "The landlord's bill came late",
+    }
 
 
 def test_settings_close_and_reopen(db: None) -> None:
