@@ -82,6 +82,18 @@ class FinalError(ConflictError):
         )
 
 
+class PartOfEntryError(ConflictError):
+    """An attempt to take one transaction out of a journal entry of several."""
+
+    def __init__(self, transaction_id: UUID, entry_id: UUID, parts: int) -> None:
+        entry = encode_id(Prefix.JOURNAL_ENTRY, entry_id)
+        super().__init__(
+            f"Transaction {encode_id(Prefix.TRANSACTION, transaction_id)} is one of {parts} of journal entry "
+            f"{entry}, which would be left incomplete; delete the whole entry "
+            f"(DELETE /v1/journal-entries/{entry}), or change this transaction (POST /v1/transactions/edit)."
+        )
+
+
 class AlreadyReversedError(ConflictError):
     def __init__(self, transaction_id: UUID, reversal_id: UUID | None) -> None:
         by = f" by {encode_id(Prefix.TRANSACTION, reversal_id)}" if reversal_id else ""

@@ -19,12 +19,20 @@ from ledger.models import Entity
 from transactions.choices import Status
 from transactions.models import JournalEntry
 from transactions.rows import JOIN_ACCOUNTS, SELECT_ROW, Row
-from transactions.services import JournalLine, post_journal_entry
+from transactions.services import JournalLine, delete_transactions, post_journal_entry
+from transactions.services.entries import delete_entries
+from transactions.services.journal import line_key
 
 _TRANSACTIONS: Final = f"""
 {SELECT_ROW} FROM transactions_transaction t {JOIN_ACCOUNTS}
 WHERE t.entity_id = %(entity)s::uuid AND t.journal_entry_id = %(entry)s::uuid
 ORDER BY t.id
+"""
+
+
+_IDS: Final = """
+SELECT id FROM transactions_transaction
+WHERE entity_id = %(entity)s::uuid AND journal_entry_id = %(entry)s::uuid ORDER BY id
 """
 
 
@@ -60,7 +68,7 @@ class JournalEntryRead(NamedTuple):
     """An entry with what is recorded of it now."""
 
     entry: JournalEntry
-    # By direction, debits first, then in the order of the chart.
+    # In the order in which they were sent. Those of imports, which have none: debits first, by the chart.
     lines: list[LineRead]
     # In the order in which they were recorded.
     transactions: list[Row]
@@ -122,6 +130,23 @@ def read_journal_entry(entity: Entity, entry_id: UUID) -> JournalEntryRead:
     return _read(entry)
 
 
+def delete_journal_entry(*, entity: Entity, entry_id: UUID, actor: Actor) -> None:
+    """Take an entry with all its transactions out of the books, or nothing of it.
+
+    Raises JournalEntryNotFoundError, and for any of the transactions what `delete_transactions` does: where
+    one is posted, FinalError, which says to reverse it.
+    """
+    with atomic():
+        entry = JournalEntry.objects.filter(entity_id=entity.id, id=entry_id).first()
+        if entry is None:
+            raise JournalEntryNotFoundError(entry_id)
+        ids = [row[0] for row in fetch(_IDS, {"entity": entity.id, "entry": entry_id})]
+        if ids:
+            delete_transactions(entity=entity, ids=ids, actor=actor)
+        else:
+            delete_entries(entity=entity, entry_ids=[entry_id], actor=actor)
+
+
 def _check_accounts(entity: Entity, lines: Sequence[JournalLine]) -> None:
     known = facts_of_accounts(entity, {line.account_id for line in lines})
     faults = [
@@ -151,11 +176,12 @@ def _check_external_id(entity: Entity, external_id: str | None) -> None:
 def _read(entry: JournalEntry) -> JournalEntryRead:
     rows = fetch(_TRANSACTIONS, {"entity": entry.entity_id, "entry": entry.id})
     transactions = [Row(*values) for values in rows]
-    return JournalEntryRead(entry, lines_of(transactions), transactions)
+    return JournalEntryRead(entry, lines_of(transactions, entry.line_order or ()), transactions)
 
 
-def lines_of(transactions: Sequence[Row]) -> list[LineRead]:
-    """The lines that the transactions of an entry stand for: for each account and side the sum."""
+def lines_of(transactions: Sequence[Row], order: Sequence[str] = ()) -> list[LineRead]:
+    """The lines that the transactions of an entry stand for: for each account and side the sum. Those whose
+    keys are in `order` come first, as they stand there."""
     sums: dict[tuple[Side, int, str, UUID], Decimal] = {}
     for row in transactions:
         for key in (
@@ -165,9 +191,15 @@ def lines_of(transactions: Sequence[Row]) -> list[LineRead]:
             direction, code, name, account_id = key
             place = (direction, _LAST if code is None else code, name, account_id)
             sums[place] = sums.get(place, Decimal(0)) + row.amount
-    ordered = sorted(sums.items(), key=lambda item: (item[0][0] != Side.DEBIT, *item[0][1:]))
+    places = {key: place for place, key in enumerate(order)}
+
+    def sort_key(key: tuple[Side, int, str, UUID]) -> tuple[object, ...]:
+        direction, code, name, account_id = key
+        return places.get(line_key(direction, account_id), len(places)), direction != Side.DEBIT, code, name
+
     return [
-        LineRead(account_id, name, direction, amount) for (direction, _, name, account_id), amount in ordered
+        LineRead(key[3], key[2], key[0], amount)
+        for key, amount in sorted(sums.items(), key=lambda item: (sort_key(item[0]), item[0][3]))
     ]
 
 

@@ -1,5 +1,6 @@
 """The two-account transaction, its history, and the journal entry that groups several."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
@@ -27,6 +28,9 @@ class JournalEntry(TenantModel):
     external_id = models.CharField(max_length=255, null=True)
     created_at = models.DateTimeField()
     created_by = models.UUIDField(null=True)
+    # In which order its lines were sent (`line_key`), since transactions have none. It only sorts what is
+    # read: an account that an edit brings in is not among these.
+    line_order = ArrayField(models.CharField(max_length=40), null=True)
 
     class Meta:
         verbose_name_plural = "journal entries"

@@ -508,6 +508,7 @@ VALID: Final[dict[str, Callable[[Books], Valid]]] = {
     "listTransactionsByMonth": lambda books: Valid(),
     "createJournalEntry": lambda books: Valid(body=journal_entry(books)),
     "getJournalEntry": lambda books: Valid({"entry_id": books.journal_entry}),
+    "deleteJournalEntry": lambda books: Valid({"entry_id": books.journal_entry}),
     "suggestCategories": lambda books: Valid({"entity_id": books.entity_id}, body=_LINES),
     "streamCategorySuggestions": lambda books: Valid({"entity_id": books.entity_id}, body=_LINES),
     "backtestCategorySuggestions": lambda books: Valid({"entity_id": books.entity_id}, body={"limit": 5}),

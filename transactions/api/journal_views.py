@@ -30,7 +30,12 @@ from transactions.api.requests import DESCRIPTION_LENGTH_MAX, EXTERNAL_ID_LENGTH
 from transactions.api.responses import EXAMPLE_TRANSACTION, Transaction, example
 from transactions.api.shapes import TransactionShaper
 from transactions.choices import CREATABLE, Status
-from transactions.journal_entries import JournalEntryRead, read_journal_entry, record_journal_entry
+from transactions.journal_entries import (
+    JournalEntryRead,
+    delete_journal_entry,
+    read_journal_entry,
+    record_journal_entry,
+)
 from transactions.services import JournalLine
 
 LINES_MIN: Final = 2
@@ -141,7 +146,7 @@ class JournalEntriesView(ApiView):
         summary="Record a journal entry",
         description=(
             "Debits equal credits. It is stored as linked two-account transactions, all or none. Lines of "
-            "one account and direction become one."
+            "one account and direction become one; the answer has them in the order in which they were sent."
         ),
         request=JournalEntryBody,
         responses={201: JOURNAL_RESPONSE},
@@ -170,6 +175,23 @@ class JournalEntriesView(ApiView):
 
 class JournalEntryView(ApiView):
     """`/v1/journal-entries/{id}`"""
+
+    @extend_schema(
+        operation_id="deleteJournalEntry",
+        tags=["Journal entries"],
+        summary="Delete a journal entry that is not posted",
+        description=(
+            "With all its transactions. Where one of them is posted, nothing is deleted and the answer is "
+            "409; reverse it instead."
+        ),
+        responses={204: None},
+    )
+    def delete(self, request: Request, entry_id: str) -> Response:
+        """Take the entry and its transactions out of the books; their last states stay in the history."""
+        parse_query(request)
+        wanted = decode_id(Prefix.JOURNAL_ENTRY, entry_id, field="id")
+        delete_journal_entry(entity=self.entity, entry_id=wanted, actor=self.actor)
+        return self.deleted("Journal entry deleted successfully")
 
     @extend_schema(
         operation_id="getJournalEntry",

@@ -30,6 +30,7 @@ from transactions.exceptions import (
 )
 from transactions.rows import Row
 from transactions.services.changing import HISTORY, lock_transactions
+from transactions.services.entries import delete_entries, whole_entries
 from transactions.services.posting import account_fault, metadata_text
 from transactions.services.rewriting import rewrite_transactions
 from transactions.signals import transactions_deleting, transactions_editing
@@ -120,12 +121,13 @@ def edit_transactions(
             edited = _edited(row, edit)
             if edited != row:
                 _check_state(row, edited)
-                _check_entry(row, edited)
                 pairs.append((row, edited))
         if not pairs:
             return rows
         now = utc_now()
         changed = [row._replace(updated_at=now) for row in _with_accounts(entity, pairs)]
+        for row in changed:
+            _check_entry(rows[row.id], row)
         announce_edits(entity, [(rows[row.id], row) for row in changed], actor)
         rewrite_transactions(
             entity=entity, rows=changed, change=Change.EDITED, actor=actor, now=now, reason=reason
@@ -187,13 +189,17 @@ def _check_state(row: Row, edited: Row) -> None:
 
 
 def _check_entry(row: Row, edited: Row) -> None:
-    """The transactions of a journal entry share its day."""
-    if row.journal_entry_id is not None and edited.date != row.date:
-        raise ConflictError(
-            f"Transaction {encode_id(Prefix.TRANSACTION, row.id)} belongs to journal entry "
-            f"{encode_id(Prefix.JOURNAL_ENTRY, row.journal_entry_id)} of {row.date} and keeps its day; "
-            "delete the entry's transactions and record the entry anew."
-        )
+    """The transactions of a journal entry share its day and its ledger."""
+    if row.journal_entry_id is None:
+        return
+    for what, differs in (("day", edited.date != row.date), ("ledger", edited.ledger_id != row.ledger_id)):
+        if differs:
+            entry_id = encode_id(Prefix.JOURNAL_ENTRY, row.journal_entry_id)
+            raise ConflictError(
+                f"Transaction {encode_id(Prefix.TRANSACTION, row.id)} belongs to journal entry {entry_id} of "
+                f"{row.date} and keeps its {what}; delete the entry (DELETE /v1/journal-entries/{entry_id}) "
+                "and record it anew."
+            )
 
 
 def _with_accounts(entity: Entity, pairs: Sequence[tuple[Row, Row]]) -> list[Row]:
@@ -240,13 +246,15 @@ def delete_transaction(*, entity: Entity, transaction_id: UUID, actor: Actor) ->
     """Take a transaction that is not final out of the books and out of both accounts' totals.
 
     Its last state stays in the history. Raises TransactionNotFoundError, FinalError (which says to
-    reverse), PeriodClosedError, and what an app above refuses it with (`transactions.signals`).
+    reverse), PartOfEntryError for one of several of a journal entry, PeriodClosedError, and what an app above
+    refuses it with (`transactions.signals`).
     """
     delete_transactions(entity=entity, ids=[transaction_id], actor=actor)
 
 
 def delete_transactions(*, entity: Entity, ids: Collection[UUID], actor: Actor, reason: str = "") -> None:
-    """Delete many, as `delete_transaction` does one: all or none, in as many statements."""
+    """Delete many, as `delete_transaction` does one: all or none, in as many statements. A journal entry goes
+    with the last of its transactions, and only as a whole."""
     with atomic():
         rows = lock_transactions(entity, ids)
         for transaction_id in ids:
@@ -257,6 +265,7 @@ def delete_transactions(*, entity: Entity, ids: Collection[UUID], actor: Actor, 
         if not rows:
             return
         gone = list(rows)
+        entries = whole_entries(entity, rows.values())
         transactions_deleting.send(sender=Entity, entity=entity, transaction_ids=gone, actor=actor)
         with refusals_in_words():
             execute(
@@ -273,3 +282,4 @@ def delete_transactions(*, entity: Entity, ids: Collection[UUID], actor: Actor, 
                     "reason": reason,
                 },
             )
+        delete_entries(entity=entity, entry_ids=entries, actor=actor)

@@ -17,6 +17,7 @@ from ledger.exceptions import ValidationError
 from ledger.ids import Prefix, encode_id, new_id
 from ledger.models import Entity
 from transactions.choices import Source, Status
+from transactions.counterparty_names import counterparty_name
 from transactions.drafts import Draft
 from transactions.models import JournalEntry
 from transactions.services.batches import accounts_of, find_faults, post_batch
@@ -29,6 +30,11 @@ class JournalLine:
     direction: Side
     # > 0, in the entry's currency.
     amount: Decimal
+
+
+def line_key(direction: Side, account_id: UUID) -> str:
+    """What a line is known by within its entry, where lines of one account and direction are one."""
+    return f"{direction.value}:{account_id.hex}"
 
 
 class Pair(NamedTuple):
@@ -53,14 +59,19 @@ def post_journal_entry(
     """Record an entry of two or more lines as linked two-account transactions, all or none.
 
     Of each account, lines of one direction become one; `pair_lines` says which credit goes with which
-    debit. The entry's own id links the transactions.
+    debit. The entry's own id links the transactions. The counterparty's name is taken from the description.
 
     Raises ValidationError where debits and credits differ (with both sums), AccountNotFoundError,
     AccountClosedError, PeriodClosedError.
     """
     pairs = pair_lines(lines)
     entry = JournalEntry(
-        entity=entity, description=description, date=day, created_at=utc_now(), created_by=actor.id
+        entity=entity,
+        description=description,
+        date=day,
+        created_at=utc_now(),
+        created_by=actor.id,
+        line_order=list(dict.fromkeys(line_key(line.direction, line.account_id) for line in lines)),
     )
     template = Draft(
         debit_account_id=pairs[0].debit_account_id,
@@ -72,6 +83,7 @@ def post_journal_entry(
         status=status,
         source=Source.JOURNAL,
         description=description,
+        counterparty=counterparty_name(description),
         journal_entry_id=entry.id,
     )
     drafts = [replace(template, **pair._asdict(), id=new_id()) for pair in pairs]

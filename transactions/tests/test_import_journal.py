@@ -19,7 +19,6 @@ from ledger.tests.helpers import make_developer, make_entity
 from ledger.times import parse_day
 from transactions.choices import Source, Status
 from transactions.journal_import import import_journal
-from transactions.management import books
 from transactions.models import JournalEntry, Transaction
 from transactions.services import batches
 
@@ -373,7 +372,7 @@ def test_a_file_that_may_not_be_read_is_named(
     entity: Entity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Root may read everything, so the system is made to say that the file is closed.
-    monkeypatch.setattr(books.os, "access", lambda path, mode: False)
+    monkeypatch.setattr("os.access", lambda path, mode: False)
     file = written(tmp_path, TWO_ENTRIES)
     with pytest.raises(CommandError, match=r"journal\.csv cannot be read"):
         run(file, entity)

@@ -18,12 +18,13 @@ from accounts.tests.conftest import make_account
 from ledger.actors import SYSTEM
 from ledger.clock import utc_now
 from ledger.exceptions import ValidationError
-from ledger.ids import Prefix, encode_id, new_id
-from ledger.models import Ledger
+from ledger.ids import Prefix, decode_id, encode_id, new_id
+from ledger.models import AuditEvent, Ledger
+from ledger.services.periods import close_books
 from ledger.tests.helpers import Caller
 from ledger.tokens import Scope
 from transactions.journal_entries import read_journal_entry
-from transactions.models import JournalEntry, Transaction
+from transactions.models import JournalEntry, Revision, Transaction
 from transactions.services import JournalLine, approve_transactions
 from transactions.services.journal import pair_lines
 from transactions.tests.conftest import Company, assert_totals_hold, balance, sums
@@ -79,7 +80,7 @@ def test_an_entry_is_recorded_as_linked_transactions_and_read_back(bakery: Compa
     for transaction in entry["transactions"]:
         assert transaction["journalEntryId"] == entry["id"]
         assert (transaction["status"], transaction["timestamp"]) == ("POSTED", "2024-01-31T00:00:00Z")
-        assert transaction["description"] == "Payroll of January"
+        assert transaction["description"] == transaction["counterparty"] == "Payroll of January"
     assert b'"amount":4900.00' in answer.content
     assert balance(bakery.cash) == sums(0, 0, 0, "3800.5")
     assert_totals_hold(bakery.entity)
@@ -124,6 +125,125 @@ def test_lines_of_one_account_and_side_become_one(bakery: Company, caller: Calle
         ("Rent", "DEBIT", 15.0),
         ("Cash", "CREDIT", 15.0),
     ]
+
+
+def test_lines_come_back_in_the_order_in_which_they_were_sent(bakery: Company, caller: Caller) -> None:
+    # Neither by side nor by the chart; the cash of both sides stands where each was sent.
+    sent = [
+        line(bakery.loan, "CREDIT", 12),
+        line(bakery.cash, "DEBIT", 3),
+        line(bakery.software, "DEBIT", 14),
+        line(bakery.cash, "CREDIT", 10),
+        line(bakery.rent, "DEBIT", 5),
+    ]
+    entry = caller.post(URL, {"description": "x", "lines": sent}).json()["journalEntry"]
+
+    shown = caller.get(f"{URL}/{entry['id']}").json()["journalEntry"]["lines"]
+    assert shown == entry["lines"]
+    assert [{name: one[name] for name in sent[0]} for one in shown] == sent
+
+    # An account that an edit brings in comes behind them.
+    for one in entry["transactions"]:
+        if one["debitAccount"]["name"] == "Software":
+            change = {"id": one["id"], "debitAccountId": bakery.bank.public_id}
+            assert caller.post("/v1/transactions/edit", change).status_code == 200
+    names = [one["accountName"] for one in caller.get(f"{URL}/{entry['id']}").json()["journalEntry"]["lines"]]
+    assert names == ["Loan", "Cash", "Cash", "Rent", "Bank"]
+
+
+def test_an_entry_is_deleted_as_a_whole_or_not_at_all(bakery: Company, caller: Caller) -> None:
+    body = payroll(bakery) | {"status": "PENDING", "externalId": "pay-1"}
+    entry = caller.post(URL, body).json()["journalEntry"]
+    ids = [one["id"] for one in entry["transactions"]]
+
+    # A part of it stays where it is, and the answer says what to do instead.
+    for transaction_id in ids:
+        refused = caller.delete(f"/v1/transactions?transactionId={transaction_id}")
+        assert refused.status_code == 409
+        message = refused.json()["error"]["message"]
+        assert transaction_id in message
+        assert f"one of {len(ids)} of journal entry {entry['id']}" in message
+        assert f"DELETE {URL}/{entry['id']}" in message
+    assert Transaction.objects.for_entity(bakery.entity).count() == len(ids) > 1
+
+    assert caller.delete(f"{URL}/{entry['id']}").status_code == 204
+
+    assert not Transaction.objects.for_entity(bakery.entity).exists()
+    assert caller.get(f"{URL}/{entry['id']}").status_code == 404
+    assert caller.delete(f"{URL}/{entry['id']}").status_code == 404
+    assert balance(bakery.cash) == sums(0, 0, 0, 0)
+    assert_totals_hold(bakery.entity)
+    # What it was is remembered: the entry in the audit trail, its transactions in their revisions.
+    event = AuditEvent.objects.get(scope_id=bakery.entity.id, action="transactions.entry.deleted")
+    assert (event.object_id, event.actor_kind) == (entry["id"], "api_key")
+    assert event.before == {
+        "description": "Payroll of January",
+        "date": "2024-01-31",
+        "external_id": "pay-1",
+    }
+    assert Revision.objects.filter(entity_id=bakery.entity.id, change="deleted").count() == len(ids)
+    # Its name is free again.
+    assert caller.post(URL, body).status_code == 201
+
+
+def test_an_entry_goes_with_its_only_transaction(bakery: Company, caller: Caller) -> None:
+    lines = [line(bakery.rent, "DEBIT", 10), line(bakery.cash, "CREDIT", 10)]
+    entry = caller.post(URL, {"description": "x", "lines": lines}).json()["journalEntry"]
+    [transaction] = entry["transactions"]
+
+    assert caller.delete(f"/v1/transactions?transactionId={transaction['id']}").status_code == 204
+
+    assert not JournalEntry.objects.filter(entity_id=bakery.entity.id).exists()
+    assert caller.get(f"{URL}/{entry['id']}").status_code == 404
+
+
+def test_an_entry_of_which_a_part_is_posted_is_not_deleted(bakery: Company, caller: Caller) -> None:
+    entry = caller.post(URL, payroll(bakery) | {"status": "PENDING"}).json()["journalEntry"]
+    posted, *others = [decode_id(Prefix.TRANSACTION, one["id"], field="id") for one in entry["transactions"]]
+    approve_transactions(entity=bakery.entity, ids=[posted], actor=SYSTEM)
+
+    refused = caller.delete(f"{URL}/{entry['id']}")
+
+    assert refused.status_code == 409
+    assert "POSTED" in refused.json()["error"]["message"]
+    assert "Reverse it" in refused.json()["error"]["message"]
+    assert Transaction.objects.for_entity(bakery.entity).count() == 1 + len(others)
+    assert JournalEntry.objects.filter(entity_id=bakery.entity.id).count() == 1
+
+
+def test_an_entry_in_a_closed_period_is_not_deleted(bakery: Company, caller: Caller) -> None:
+    entry = caller.post(URL, payroll(bakery) | {"status": "PENDING"}).json()["journalEntry"]
+    close_books(entity=bakery.entity, through=dt.date(2024, 1, 31), actor=SYSTEM)
+
+    assert caller.delete(f"{URL}/{entry['id']}").status_code == 409
+    assert caller.get(f"{URL}/{entry['id']}").json()["journalEntry"]["lines"] == entry["lines"]
+
+
+def test_an_entry_of_another_company_is_not_deleted(
+    bakery: Company, stranger: Company, caller: Caller
+) -> None:
+    entry = stranger.caller().post(URL, payroll(stranger) | {"status": "PENDING"}).json()["journalEntry"]
+
+    assert caller.delete(f"{URL}/{entry['id']}").status_code == 404
+    assert stranger.caller(scope=Scope.READ).delete(f"{URL}/{entry['id']}").status_code == 403
+    assert stranger.caller().get(f"{URL}/{entry['id']}").status_code == 200
+
+
+def test_a_transaction_of_an_entry_keeps_its_ledger(bakery: Company, caller: Caller) -> None:
+    entry = caller.post(URL, payroll(bakery) | {"status": "PENDING"}).json()["journalEntry"]
+    other = Ledger.objects.create(entity=bakery.entity, name="B", currency="USD", created_at=utc_now())
+    cash, rent = make_account(other, "Cash of B"), make_account(other, "Rent of B", "EXPENSE")
+    edit = {
+        "id": entry["transactions"][0]["id"],
+        "debitAccountId": rent.public_id,
+        "creditAccountId": cash.public_id,
+    }
+
+    refused = caller.post("/v1/transactions/edit", edit)
+
+    assert refused.status_code == 409
+    assert "keeps its ledger" in refused.json()["error"]["message"]
+    assert f"DELETE {URL}/{entry['id']}" in refused.json()["error"]["message"]
 
 
 def test_unequal_sides_are_refused_with_both_sums(bakery: Company, caller: Caller) -> None:
