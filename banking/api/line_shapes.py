@@ -28,7 +28,7 @@ class LinesQuery(CursorQuery):
 class LineMatch(RequestSerializer):
     """What stands for the line: the transaction that it is offered, or others."""
 
-    schema_rules = {"anyOf": [{"required": ["transactionId"]}, {"required": ["transactionIds"]}]}
+    schema_rules = {"oneOf": [{"required": ["transactionId"]}, {"required": ["transactionIds"]}]}
 
     transaction_id = IdField(Prefix.TRANSACTION, required=False)
     transaction_ids = ListOfField(
