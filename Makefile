@@ -18,7 +18,14 @@ help: ## list the targets
 run: $(VENV)/run.stamp ## run everything on http://127.0.0.1:8000 (another port: make run PORT=8001)
 	@exec $(BIN)/python -m openledger.running
 
+# Pages are tested in Debian's Chromium, which is installed where that is possible without asking; elsewhere
+# those tests say that they are skipped.
+CHROMIUM = { command -v chromium && command -v chromedriver; } >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+	&& apt-get update -qq && apt-get install -qq --yes chromium chromium-driver >/dev/null 2>&1; } \
+	|| echo "No Chromium here: the tests of pages are skipped (apt-get install chromium chromium-driver)"
+
 test: $(VENV)/dev.stamp ## run all tests (some of them: make test ARGS="accounts -k balance")
+	@$(CHROMIUM)
 	@$(TEST_VAR) $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 check: $(VENV)/dev.stamp ## lint, format, types, layers, migrations, settings for production, API description
