@@ -42,10 +42,10 @@
     for (const one of list.children) one.hidden = !one.textContent.toLowerCase().includes(wanted);
   });
 
-  // The box in a list's head ticks all of its rows.
+  // The box in a list's head ticks all of its rows that are shown.
   document.addEventListener("change", (event) => {
     if (!event.target.matches("[data-all]")) return;
-    for (const box of event.target.closest("table").querySelectorAll("tbody input[type=checkbox]")) {
+    for (const box of event.target.closest("table").querySelectorAll("tbody tr:not([hidden]) input[type=checkbox]")) {
       if (box.checked !== event.target.checked) box.click();
     }
   });
