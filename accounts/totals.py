@@ -29,16 +29,24 @@ def _add_effect(*, is_single: bool) -> str:
     """The CTEs that add `effect` to the three tables.
 
     Rows are locked in the order of their key, here as everywhere, so that two postings never wait for
-    each other in a circle; and they are locked last in the statement, so as short as can be.
+    each other in a circle; and they are locked last in the statement, so as short as can be. The effect of
+    many transactions is added up by day once; balances and months are sums of days.
     """
     ctes = []
+    if not is_single:
+        sums = ", ".join(f"sum({column}) AS {column}" for column in _SUMS)
+        ctes.append(f"""daily AS MATERIALIZED (
+    SELECT account_id, date, {sums} FROM effect GROUP BY account_id, date ORDER BY account_id, date
+)""")
     for table, name, key, source in _TABLES:
         chosen = f"SELECT %(entity)s::uuid, {', '.join(source)}, %(slot)s::smallint, "
         if is_single:
             chosen += f"{', '.join(_SUMS)} FROM effect"
+        elif source == ("account_id", "date"):
+            chosen += f"{', '.join(_SUMS)} FROM daily"
         else:
             sums = ", ".join(f"sum({column})" for column in _SUMS)
-            chosen += f"{sums} FROM effect GROUP BY {', '.join(source)} ORDER BY {', '.join(source)}"
+            chosen += f"{sums} FROM daily GROUP BY {', '.join(source)} ORDER BY {', '.join(source)}"
         ctes.append(f"""{name} AS (
     INSERT INTO {table} AS t (entity_id, {", ".join(key)}, slot, {", ".join(_SUMS)})
     {chosen}

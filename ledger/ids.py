@@ -66,13 +66,11 @@ def decode_id(prefix: str, text: object, *, field: str) -> UUID:
     `prefix` + `_` + 26 characters of the TypeID alphabet (lower case) that fit in 128 bits.
     """
     head = prefix + "_"
-    if isinstance(text, str) and text.startswith(head):
-        suffix = text[len(head) :]
-        if len(suffix) == SUFFIX_LENGTH and suffix[0] <= FIRST_CHARACTER_MAX:
-            try:
-                return _decoded(suffix)
-            except RuntimeError:  # the codec's error for a foreign character, or for one of several bytes
-                pass
+    if isinstance(text, str):
+        try:
+            return _decoded(head, text)
+        except (ValueError, RuntimeError):  # RuntimeError is the codec's, for a foreign character
+            pass
     raise ValidationError.of(
         field,
         f"{shown(text)} is not an id of this kind; send '{head}' followed by 26 characters of "
@@ -81,5 +79,10 @@ def decode_id(prefix: str, text: object, *, field: str) -> UUID:
 
 
 @lru_cache(maxsize=_DECODED_KEPT_MAX)
-def _decoded(suffix: str) -> UUID:
+def _decoded(head: str, text: str) -> UUID:
+    suffix = text.removeprefix(head)
+    if len(text) != len(head) + SUFFIX_LENGTH or len(suffix) != SUFFIX_LENGTH:
+        raise ValueError(text)
+    if suffix[0] > FIRST_CHARACTER_MAX:
+        raise ValueError(text)
     return UUID(bytes=base32.decode(suffix))
