@@ -61,6 +61,10 @@ class Company:
     token: str
 
     @property
+    def public_id(self) -> str:
+        return encode_id(Prefix.ENTITY, self.entity_id)
+
+    @property
     def public_accounts(self) -> list[str]:
         return [encode_id(Prefix.ACCOUNT, one) for one in self.accounts]
 

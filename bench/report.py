@@ -16,7 +16,18 @@ from bench import databases
 from bench.measures import Result, Size, environment
 from openledger import embedded
 
-_BEGIN, _END = "<!-- table -->", "<!-- end of table -->"
+# The tables of the page, and what each takes; one is written when all of it was measured in one run.
+TABLES = {
+    "ledger": (
+        "http_post", "service_post", "hot", "bulk", "imports", "pages", "balances", "approvals", "growth",
+        "disk", "prices", "memory",
+    ),
+    "reports": ("reports",),
+    "office": ("office",),
+    "banks": ("statements",),
+    "search": ("semantic",),
+}  # fmt: skip
+_BEGIN, _END = "<!-- table of {} -->", "<!-- end of table -->"
 _PACKAGES = ("Django", "djangorestframework", "psycopg", "granian", "msgspec")
 
 
@@ -94,8 +105,10 @@ def circumstances(command: str, size: Size, seconds: float) -> str:
     )
 
 
-def write(page: Path, text: str, said: str) -> None:
-    """Put the table into the page, between its two marks."""
-    before, _, rest = page.read_text().partition(_BEGIN)
-    _, _, after = rest.partition(_END)
-    page.write_text(f"{before}{_BEGIN}\n{said}\n\n{text}\n{_END}{after}")
+def write(page: Path, name: str, results: list[Result], said: str) -> None:
+    """Put a table into the page, between its two marks."""
+    before, begin, rest = page.read_text().partition(_BEGIN.format(name))
+    _, end, after = rest.partition(_END)
+    if not (begin and end):
+        raise ValueError(f"{page} has no place for the table of {name}")
+    page.write_text(f"{before}{begin}\n{said}\n\n{table(results)}\n{end}{after}")

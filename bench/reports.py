@@ -51,7 +51,7 @@ class Stage:
         return ask.answer().count(b'"entriesUrl":')
 
 
-def _filled(rows: int) -> str:
+def filled(rows: int) -> str:
     """The name of the reports' books of so many transactions, which are made if there are none.
 
     Both sizes are filled anew, by one connection each: so they have as many slots of totals.
@@ -68,7 +68,8 @@ def _filled(rows: int) -> str:
 
 
 @contextmanager
-def _stage(name: str) -> Iterator[Stage]:
+def stage(name: str) -> Iterator[Stage]:
+    """A process and a server on those books."""
     with ExitStack() as stack:
         crew = stack.enter_context(Crew(1, environment(name)))
         server = stack.enter_context(serving({**os.environ, **environment(name)}))
@@ -76,8 +77,8 @@ def _stage(name: str) -> Iterator[Stage]:
 
 
 def reports(bench: Bench) -> Iterator[Result]:
-    small_name, large_name = _filled(bench.size.small_rows), _filled(bench.size.large_rows)
-    with _stage(small_name) as small, _stage(large_name) as large:
+    small_name, large_name = filled(bench.size.small_rows), filled(bench.size.large_rows)
+    with stage(small_name) as small, stage(large_name) as large:
         yield from _against_the_floor(bench, large)
         yield from _by_size(bench, small, large)
         yield from _of_past_days(bench, large)

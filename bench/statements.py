@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from statistics import median
 from uuid import UUID
 
 from accounts.choices import AccountType
@@ -20,7 +19,8 @@ from banking.statements.csv_mapping import CsvMapping
 from banking.statements.importing import import_statement
 from bench import jobs
 from bench.books import Company
-from bench.measures import WORK, Bench, Result, bulk_requests, environment
+from bench.measures import WORK, Bench, Duel, Result, bulk_requests, environment
+from bench.web import Requests
 from ledger.actors import SYSTEM
 from ledger.models import Entity, Ledger
 from openledger import embedded
@@ -84,6 +84,23 @@ class PostRows(jobs._OfCompany):
         return post
 
 
+@dataclass(frozen=True)
+class PostOverHttp:
+    """As many rows as the file has, over HTTP, a thousand in a request."""
+
+    requests: Requests
+    rows: int
+
+    def prepare(self, number: int) -> Callable[[], None]:
+        send = self.requests.prepare(number)
+
+        def post() -> None:
+            for _ in range(self.rows // jobs.BATCH):
+                send()
+
+        return post
+
+
 def open_card(company: Company, name: str) -> BankAccount:
     """A card of the company that is fed by files, with its ledger account."""
     entity = Entity.objects.get(pk=company.entity_id)
@@ -109,22 +126,19 @@ def statements(bench: Bench) -> Iterator[Result]:
     write_cards(path, rows)
     crew.prepare(
         statements=ImportStatements(ours, path),
+        bulk_posts=PostOverHttp(bulk_requests(bench, ours), rows),
         post_rows=PostRows(ours, rows=rows),
-        bulk_posts=bulk_requests(bench, ours),
     )
-    duel = bench.duel((crew, "statements", 1), (crew, "post_rows", 1), times=1)
-    bulk = [crew.run("bulk_posts", seconds=bench.size.seconds) for _ in duel.ours]
-    rate, bulk_rate = (median(lap.rate for lap in laps) for laps in (duel.ours, bulk))
-    yield Result(
+    duel = bench.duel((crew, "statements", 1), (crew, "bulk_posts", 1), times=1)
+    yield duel.result(
         "statements",
         f"import_statement, {rows:,} lines of CSV, against POST /v1/transactions/bulk",
-        f"{rate * rows:,.0f} rows/s",
-        f"{bulk_rate * jobs.BATCH:,.0f} rows/s",
-        rate * rows / (bulk_rate * jobs.BATCH),
         0.5,
-        failures=duel.failures + sum(len(lap.failures) for lap in bulk),
+        unit="rows/s",
+        scale=rows,
     )
-    yield duel.result(
+    posting = Duel(duel.ours, [crew.run("post_rows", times=1) for _ in duel.ours])
+    yield posting.result(
         "statements_posting",
         "the same, against `post_batch` alone (for information)",
         None,

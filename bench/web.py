@@ -81,6 +81,8 @@ class Requests:
     status: int = 200
     # What the answer must hold besides.
     holds: bytes = b""
+    # Of a person who is logged in; programs have the token.
+    cookie: str = ""
 
     def answer(self) -> bytes:
         """The body of the first one's answer."""
@@ -101,7 +103,8 @@ class Requests:
         return send
 
     def _request(self, path: str, body: bytes) -> bytes:
-        head = f"{self.method} {path} HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: Bearer {self.token}\r\n"
+        who = f"Cookie: {self.cookie}" if self.cookie else f"Authorization: Bearer {self.token}"
+        head = f"{self.method} {path} HTTP/1.1\r\nHost: {HOST}\r\n{who}\r\n"
         if body:
             head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
         return head.encode() + b"\r\n" + body
