@@ -16,6 +16,7 @@ from ledger.clock import utc_now
 from ledger.exceptions import ValidationError
 from ledger.ids import Prefix, encode_id, new_id
 from ledger.models import Entity
+from ledger.money import AMOUNT_LIMIT
 from transactions.choices import Source, Status
 from transactions.counterparty_names import counterparty_name
 from transactions.drafts import Draft
@@ -105,8 +106,8 @@ def pair_lines(lines: Sequence[JournalLine]) -> list[Pair]:
     Every pair uses up the rest of a line, so there are at most one fewer than lines. An account that
     stands on both sides is never paired with itself.
 
-    Raises ValidationError where debits and credits differ, or where an account stands on both sides
-    with more than the other lines can take.
+    Raises ValidationError where debits and credits differ, where an account stands on both sides with more
+    than the other lines can take, and where what lines of one account add up to is too much for an amount.
     """
     debits: defaultdict[UUID, Decimal] = defaultdict(Decimal)
     credits: defaultdict[UUID, Decimal] = defaultdict(Decimal)
@@ -139,6 +140,13 @@ def pair_lines(lines: Sequence[JournalLine]) -> list[Pair]:
             for account in debits.keys() & credits.keys() - {debit, credit}
         )
         amount = min(debits[debit], credits[credit], *others)
+        if amount >= AMOUNT_LIMIT:
+            raise ValidationError.of(
+                "lines",
+                f"{amount} would go from {encode_id(Prefix.ACCOUNT, credit)} to "
+                f"{encode_id(Prefix.ACCOUNT, debit)}, which add up to that over several lines; an amount is "
+                "below 10^15, send them as entries of less.",
+            )
         pairs.append(Pair(debit, credit, amount))
         left -= amount
         for side, account in ((debits, debit), (credits, credit)):

@@ -342,6 +342,25 @@ def test_an_account_on_both_sides_is_paired_with_others(bakery: Company, caller:
     assert caller.post(URL, {"description": "x", "lines": alone}).status_code == 400
 
 
+def test_lines_that_add_up_to_more_than_an_amount_can_be_are_refused(bakery: Company, caller: Caller) -> None:
+    most = "999999999999999.99"
+    lines = [
+        *[line(bakery.rent, "DEBIT", most)] * 2,
+        *[line(bakery.cash, "CREDIT", most)] * 2,
+    ]
+
+    answer = caller.post(URL, {"description": "x", "lines": lines})
+
+    assert answer.status_code == 400, answer.content
+    [detail] = answer.json()["error"]["details"]
+    assert detail["field"] == "lines"
+    assert "1999999999999999.98" in detail["message"]
+    assert bakery.rent.public_id in detail["message"]
+    # On one side alone it is no harm: the other has two accounts.
+    lines[2] = line(bakery.loan, "CREDIT", most)
+    assert caller.post(URL, {"description": "x", "lines": lines}).status_code == 201
+
+
 def test_an_external_id_is_taken_once(bakery: Company, stranger: Company, caller: Caller) -> None:
     first = caller.post(URL, payroll(bakery) | {"externalId": "pay-1"}).json()["journalEntry"]
 
