@@ -48,11 +48,11 @@ def checks() -> tuple[str, ...]:
     return tuple(_CHECKS)
 
 
-def verify_books(entity: Entity) -> Iterator[Difference]:
+def verify_books(entity: Entity, progress: Callable[[str], object] | None = None) -> Iterator[Difference]:
     """Yield whatever is wrong in the books of a company; nothing, where all is right.
 
     Reads all transactions of the company several times, and writes nothing. Called inside of a database
-    transaction it sees what that one sees.
+    transaction it sees what that one sees. `progress` is told the name of each check as it begins.
     """
     is_outermost = not connection.in_atomic_block
     with atomic():
@@ -61,6 +61,8 @@ def verify_books(entity: Entity) -> Iterator[Difference]:
             # Large books take longer than what a request may take.
             execute("SET LOCAL statement_timeout = 0")
         for name, check in _CHECKS.items():
+            if progress is not None:
+                progress(name)
             for message in check(entity):
                 yield Difference(name, message)
 

@@ -50,8 +50,9 @@ def test_the_table_is_aligned_and_names_what_it_shows() -> None:
     lines = printed(Books(), "--as-of", "2026-03-31")
     assert lines[0] == "Trial balance of Verified LLC (General ledger, USD) as of 2026-03-31"
     assert lines[1].split() == ["Code", "Account", "Debit", "Credit"]
-    assert lines[-1].split() == ["Total", "180.00", "180.00"]
-    assert {len(line) for line in lines[-2:]} == {len(lines[-1])}
+    assert lines[-2].split() == ["Total", "180.00", "180.00"]
+    assert len(lines[-3]) == len(lines[-2])
+    assert lines[-1] == "4 accounts; debits equal credits."
 
 
 def test_columns_that_differ_exit_with_one_and_name_both_sums() -> None:

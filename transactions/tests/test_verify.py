@@ -297,6 +297,13 @@ def test_the_command_prints_each_difference_and_exits_with_one(books: Books) -> 
     assert f"{books.entity.public_id} Verified LLC: 6 differences" in out.getvalue()
 
 
+def test_each_check_is_told_as_it_begins(books: Books) -> None:
+    told: list[str] = []
+    assert list(verification.verify_books(books.entity, told.append)) == []
+    assert told == list(verification.checks())
+    assert len(told) > 5
+
+
 def test_the_trail_of_a_developer_is_checked_with_all_companies(books: Books) -> None:
     corrupt("UPDATE ledger_auditevent SET action = 'x' WHERE scope_id = %s", books.entity.developer_id)
     out = StringIO()

@@ -46,7 +46,12 @@ class Command(OperatorCommand):
                 plan = plan_accounts(default_ledger(entity), rows)
             self._list(plan.errors)
             return "Dry run: " + _summary(len(plan.fresh), plan.skipped, plan.errors)
-        bar = tqdm(total=len(rows), unit="account") if len(rows) >= PROGRESS_FROM_ROWS else None
+        # Without a terminal there is no bar.
+        bar = (
+            tqdm(total=len(rows), unit=" accounts", disable=None, leave=False)
+            if len(rows) >= PROGRESS_FROM_ROWS
+            else None
+        )
         with bar or nullcontext():
             done = import_accounts(
                 entity=entity,

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.db.models import Q
+from tqdm import tqdm
 
 from ledger.actors import command_actor
 from ledger.clock import utc_now
@@ -34,12 +35,16 @@ class Command(BaseCommand):
         else:
             entities = list(Entity.objects.filter(id__in=entities_with_due(now)).order_by("id"))
         count = 0
-        for entity in entities:
-            if options["dry_run"]:
-                count += _due(entity, now)
-            else:
-                actor = command_actor("expire_pending")
-                count += sum(expire_pending(entity=entity, now=now, actor=actor))
+        actor = command_actor("expire_pending")
+        # Without a terminal there is no bar.
+        with tqdm(unit=" transactions", disable=None, leave=False) as bar:
+            for entity in entities:
+                if options["dry_run"]:
+                    count += _due(entity, now)
+                    continue
+                for expired in expire_pending(entity=entity, now=now, actor=actor):
+                    count += expired
+                    bar.update(expired)
         verb = "would be expired" if options["dry_run"] else "expired"
         self.stdout.write(f"{count:,} pending transactions {verb}.")
 

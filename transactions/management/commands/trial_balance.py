@@ -26,7 +26,12 @@ class Command(BaseCommand):
         add_books_arguments(parser)
         parser.add_argument("--as-of", metavar="YYYY-MM-DD", help="at the end of this day; else of all days")
         parser.add_argument("--pending", action="store_true", help="count pending transactions too")
-        parser.add_argument("--format", choices=("table", "csv"), default="table")
+        parser.add_argument(
+            "--format",
+            choices=("table", "csv"),
+            default="table",
+            help="how to print it (default: %(default)s)",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         entity = entity_of(options["entity"])
@@ -46,6 +51,8 @@ class Command(BaseCommand):
                 f"{as_text(balance.total_credits, ledger.currency)}; `manage.py verify --entity "
                 f"{entity.public_id}` says what is wrong."
             )
+        if options["format"] == "table":
+            self.stdout.write(f"{len(balance.lines):,} accounts; debits equal credits.")
 
     def _write_csv(self, balance: TrialBalance, ledger: Ledger) -> None:
         writer = csv.writer(self.stdout, lineterminator="\n")

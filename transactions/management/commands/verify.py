@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from tqdm import tqdm
 
 from ledger import audit
 from ledger.choices import EntityStatus
@@ -44,9 +45,17 @@ class Command(BaseCommand):
 
     def _verify(self, entity: Entity, *, is_quiet: bool) -> int:
         found = 0
-        for difference in verify_books(entity):
-            found += 1
-            self.stdout.write(f"{entity.public_id} {difference.check}: {difference.message}")
+        # Without a terminal there is no bar.
+        with tqdm(total=len(checks()), unit=" checks", disable=None, leave=False) as bar:
+
+            def show(check: str) -> None:
+                bar.set_description(check, refresh=False)
+                bar.update()
+
+            for difference in verify_books(entity, show):
+                found += 1
+                bar.clear()
+                self.stdout.write(f"{entity.public_id} {difference.check}: {difference.message}")
         if found or not is_quiet:
             said = f"{found:,} differences" if found else f"right ({len(checks())} checks)"
             self.stdout.write(f"{entity.public_id} {entity}: {said}")
