@@ -29,20 +29,28 @@ class AccountNotFoundError(NotFoundError):
 
 
 class AccountClosedError(ConflictError):
-    def __init__(self, account_id: UUID) -> None:
-        super().__init__(
+    def __init__(self, account_id: UUID, *, field: str | None = None) -> None:
+        message = (
             f"Account {encode_id(Prefix.ACCOUNT, account_id)} is closed and takes no transactions; "
             "reopen it or use another account."
         )
+        super().__init__(message, details=[Detail(field, message)] if field else ())
 
 
 class PeriodClosedError(ConflictError):
-    def __init__(self, closed_through: date | str | None) -> None:
-        super().__init__(
-            f"The books are closed through {closed_through}: nothing can be dated into, moved out of or "
-            "deleted from that period. Use a later date, or reopen the period "
+    """`day` is the day in the closed period that was asked for, and `field` what said so, where one did."""
+
+    def __init__(
+        self, closed_through: date | str | None, *, day: date | None = None, field: str | None = None
+    ) -> None:
+        self.closed_through = closed_through
+        of_day = f", and {day} is not after that" if day else ""
+        message = (
+            f"The books are closed through {closed_through}{of_day}: nothing can be dated into, moved out of "
+            "or deleted from that period. Use a later date, or reopen the period "
             "(books_closed_through in the entity's settings)."
         )
+        super().__init__(message, details=[Detail(field, message)] if field else ())
 
 
 class IllegalMoveError(ConflictError):

@@ -24,7 +24,7 @@ from ledger import audit
 from ledger.actors import Actor
 from ledger.clock import utc_now
 from ledger.db import ACCOUNT_BELOW_ITSELF, constraint_name, execute, sqlstate
-from ledger.exceptions import ConflictError, NotFoundError, ValidationError, shown
+from ledger.exceptions import ConflictError, Detail, NotFoundError, ValidationError, shown
 from ledger.ids import Prefix, encode_id, encode_optional_id, new_id
 from ledger.models import Entity, Ledger
 from ledger.services.books import lock_books
@@ -107,10 +107,11 @@ def update_account(
         account.name = _clean_name(name)
     if financial_type is not UNSET and financial_type != account.financial_type:
         if account.role:
-            raise ConflictError(
+            message = (
                 f"{_label(account)} is a system account ({account.role}): its financial type stays "
                 f"{account.financial_type}, because the statements rest on it. It may be renamed and moved."
             )
+            raise ConflictError(message, details=[Detail("financial_type", message)])
         account.financial_type = _financial_type_for(AccountType(account.type), financial_type)
     if sub_type is not UNSET:
         account.sub_type = _clean_sub_type(sub_type)
@@ -255,7 +256,7 @@ def _check_parent(account: Account, parent: Account, *, levels: int) -> None:
     if not above:
         raise NotFoundError(f"There is no account {parent.public_id}.")
     if account.id in above:
-        raise ConflictError(
+        raise _wrong_parent(
             f"{_label(account)} cannot move below {_label(parent)}, which is the account itself or below it; "
             "send a parent from another branch, or null for the top level."
         )
@@ -321,21 +322,26 @@ def _faults_named(account: Account) -> Iterator[None]:
                 ledger_id=account.ledger_id,
                 sub_type_code=account.sub_type_code,
             ).first()
-            raise ConflictError(
+            message = (
                 f"sub_type_code {account.sub_type_code} is taken by "
                 f"{shown(holder.name) + ' (' + holder.public_id + ')' if holder else 'another account'}; "
                 "send a code that no other account of this ledger has."
-            ) from error
+            )
+            raise ConflictError(message, details=[Detail("sub_type_code", message)]) from error
         if constraint_name(error) == "account_parent_fk":
             parent = encode_optional_id(Prefix.ACCOUNT, account.parent_id)
-            raise ConflictError(
+            raise _wrong_parent(
                 f"The parent {parent} was deleted meanwhile; send another one, or null for the top level."
             ) from error
         if sqlstate(error) == ACCOUNT_BELOW_ITSELF:
-            raise ConflictError(
+            raise _wrong_parent(
                 f"{_label(account)} cannot move below itself; send another parent."
             ) from error
         raise
+
+
+def _wrong_parent(message: str) -> ConflictError:
+    return ConflictError(message, details=[Detail("parent_account_id", message)])
 
 
 def _label(account: Account) -> str:

@@ -150,7 +150,9 @@ def test_an_unknown_parent_is_not_found(owner: Caller) -> None:
 def test_a_taken_code_is_a_conflict_that_names_its_account(owner: Caller) -> None:
     body = {"name": "Cash", "type": "ASSET", "sub_type_code": 1010}
     first = owner.post("/v1/accounts", body).json()
-    assert first["id"] in message(owner.post("/v1/accounts", body), 409)
+    taken = owner.post("/v1/accounts", body)
+    assert first["id"] in message(taken, 409)
+    assert [one["field"] for one in taken.json()["error"]["details"]] == ["sub_type_code"]
 
 
 def test_metadata_keeps_every_digit(owner: Caller) -> None:
@@ -232,6 +234,7 @@ def test_an_account_moves_by_its_parent(owner: Caller) -> None:
     assert (moved["parent_account_id"], moved["top_level"]) == (upper, False)
     circle = owner.put(f"/v1/accounts/{upper}", {"parent_account_id": lower})
     assert "below it" in message(circle, 409)
+    assert [one["field"] for one in circle.json()["error"]["details"]] == ["parent_account_id"]
     assert owner.put(f"/v1/accounts/{lower}", {"parent_account_id": None}).json()["top_level"] is True
 
 

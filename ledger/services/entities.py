@@ -10,7 +10,7 @@ from ledger import audit, db, tokens
 from ledger.actors import Actor
 from ledger.choices import EntityStatus, EntityType
 from ledger.encryption import decrypt, encrypt
-from ledger.exceptions import ConflictError, NotFoundError, shown
+from ledger.exceptions import ConflictError, Detail, NotFoundError, shown
 from ledger.models import Developer, Entity, Ledger
 from ledger.services.books import forget, lock_books
 from ledger.services.settings import EntitySettings, checked_settings, update_settings
@@ -171,9 +171,8 @@ def _save(entity: Entity, *, force_insert: bool = False) -> None:
         if db.constraint_name(error) != "entity_external_id_unique":
             raise
         taken = Entity.objects.get(developer_id=entity.developer_id, external_id=entity.external_id)
-        raise ConflictError(
-            f"externalId {shown(entity.external_id)} is taken by {taken.public_id}; send another."
-        ) from error
+        message = f"externalId {shown(entity.external_id)} is taken by {taken.public_id}; send another."
+        raise ConflictError(message, details=[Detail("externalId", message)]) from error
 
 
 def _stored(fields: EntityFields) -> dict[str, Any]:

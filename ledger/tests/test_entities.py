@@ -132,6 +132,7 @@ def test_external_id_is_unique_per_developer(made: NewDeveloper, caller: Caller)
     second = caller.post("/v1/entities", {"externalId": "x"})
     assert (second.status_code, second.json()["error"]["code"]) == (409, "CONFLICT")
     assert first in second.json()["error"]["message"]
+    assert [one["field"] for one in second.json()["error"]["details"]] == ["externalId"]
     assert rival.post("/v1/entities", {"externalId": "x"}).status_code == 201
     # An update collides just so.
     other = caller.post("/v1/entities", {"externalId": "y"}).json()["entity"]["id"]

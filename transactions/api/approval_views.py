@@ -222,15 +222,21 @@ def ids_to_approve(body: object) -> tuple[list[UUID], bool]:
                 return [decode_id(Prefix.TRANSACTION, value, field=name)], True
             if name in _BOTH_SPELLINGS and isinstance(value, list):
                 return _listed_ids(value, name), False
-        raise ValidationError(f"The body is {shown(body)}; {_FORMS}.")
+        raise _unknown_form(body)
     if isinstance(body, list):
         return _listed_ids(body, ""), False
-    raise ValidationError(f"The body is {shown(body)}; {_FORMS}.")
+    raise _unknown_form(body)
+
+
+def _unknown_form(body: object) -> ValidationError:
+    return ValidationError.of("body", f"is {shown(body)}; {_FORMS}.")
 
 
 def _listed_ids(items: list[object], name: str) -> list[UUID]:
     if not 1 <= len(items) <= BATCH_SIZE_MAX:
-        raise ValidationError(f"The list has {len(items)} ids; send 1 to {BATCH_SIZE_MAX} of them a request.")
+        raise ValidationError.of(
+            name or "body", f"has {len(items)} ids; send 1 to {BATCH_SIZE_MAX} of them a request."
+        )
     ids: list[UUID] = []
     faults: list[Detail] = []
     for index, item in enumerate(items):

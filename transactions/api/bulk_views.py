@@ -97,7 +97,7 @@ class BulkView(ApiView):
 
     def _read(self, body: object) -> tuple[list[object], bool]:
         if not isinstance(body, dict):
-            raise ValidationError(f'The body is {shown(body)}; send {{"transactions": [...]}}.')
+            raise ValidationError.of("body", f'is {shown(body)}; send {{"transactions": [...]}}.')
         items = body.get("transactions")
         if not isinstance(items, list) or not 1 <= len(items) <= BATCH_SIZE_MAX:
             raise ValidationError.of(

@@ -265,7 +265,7 @@ def _id_in(body: object) -> UUID:
 
 def _edit(view: ApiView, entity: Entity, values: dict[str, Any]) -> dict[str, Any]:
     if values.keys() == {"id"}:
-        raise ValidationError("The request changes nothing; send at least one field besides the id.")
+        raise ValidationError.of("body", "changes nothing; send at least one field besides the id.")
     row = edit_transaction(
         entity=entity, transaction_id=values["id"], edit=new_edit(values, entity), actor=view.actor
     )

@@ -182,7 +182,7 @@ def find_faults(
     for index, draft in enumerate(drafts):
         fault = account_fault(draft, accounts)
         if fault is None and closed is not None and draft.date <= closed:
-            fault = PeriodClosedError(closed)
+            fault = PeriodClosedError(closed, day=draft.date, field="date")
         if fault is None and draft.external_id is not None:
             if draft.external_id in taken:
                 fault = taken[draft.external_id]

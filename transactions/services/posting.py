@@ -23,6 +23,7 @@ from transactions.exceptions import (
     AccountClosedError,
     AccountNotFoundError,
     ExternalIdTakenError,
+    PeriodClosedError,
     refusal,
 )
 from transactions.models import Transaction
@@ -183,7 +184,10 @@ def explained(error: DatabaseError, entity: Entity, drafts: list[Draft]) -> Ledg
         ).first()
         if taken is not None and taken[0] is not None:
             return ExternalIdTakenError(taken[0], taken[1])
-    return refusal(error)
+    refused = refusal(error)
+    if isinstance(refused, PeriodClosedError) and len(drafts) == 1:
+        return PeriodClosedError(refused.closed_through, day=drafts[0].date, field="date")
+    return refused
 
 
 def explain(entity: Entity, draft: Draft) -> LedgerError:
@@ -216,9 +220,9 @@ def _account_fault(draft: Draft | Row, accounts: Mapping[UUID, AccountFacts]) ->
         if account_id not in accounts:
             return AccountNotFoundError(account_id, field=name)
     debit, credit = accounts[draft.debit_account_id], accounts[draft.credit_account_id]
-    for account in (debit, credit):
+    for (name, _), account in zip(sides, (debit, credit), strict=True):
         if account.closed_at is not None:
-            return AccountClosedError(account.id)
+            return AccountClosedError(account.id, field=name)
     if debit.id == credit.id:
         message = (
             f"{encode_id(Prefix.ACCOUNT, debit.id)} is both the debit and the credit account; "

@@ -10,6 +10,7 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from accounts.tests.conftest import make_account
 from ledger.actors import SYSTEM
 from ledger.api.json import decode
 from ledger.api.lean import LeanShape
@@ -375,8 +376,18 @@ def test_external_id_is_taken_once(bakery: Company, owner: Caller) -> None:
 
 def test_closed_period_is_a_conflict(bakery: Company, owner: Caller) -> None:
     close_books(entity=bakery.entity, through=NOON.date(), actor=SYSTEM)
-    said = assert_refused(owner.post(URL, body(bakery, date="2024-03-15")), status=409)
+    said = assert_refused(owner.post(URL, body(bakery, date="2024-03-14")), "date", status=409)
     assert "closed through 2024-03-15" in said
+    assert "2024-03-14" in said
+    several = owner.post(f"{URL}/bulk", {"transactions": [body(bakery, date="2024-03-14")]})
+    assert_refused(several, "transactions[0].date", status=409)
+
+
+@pytest.mark.parametrize("side", ["debitAccountId", "creditAccountId"])
+def test_a_closed_account_is_named_with_its_side(bakery: Company, owner: Caller, side: str) -> None:
+    account = make_account(bakery.ledger, "Old", closed_at=NOON)
+    said = assert_refused(owner.post(URL, body(bakery, **{side: account.public_id})), side, status=409)
+    assert account.public_id in said
 
 
 def test_direction_is_kept_with_the_metadata(bakery: Company, owner: Caller) -> None:
@@ -512,7 +523,8 @@ def test_bad_edit_is_refused_by_name(bakery: Company, owner: Caller, field: str,
 
 
 def test_edit_of_nothing_and_without_an_id_is_refused(bakery: Company, owner: Caller) -> None:
-    assert "changes nothing" in assert_refused(owner.post(f"{URL}/edit", {"id": public(bakery.post())}))
+    nothing = owner.post(f"{URL}/edit", {"id": public(bakery.post())})
+    assert "changes nothing" in assert_refused(nothing, "body")
     assert_refused(owner.post(f"{URL}/edit", {"description": "x"}), "id")
     assert_refused(owner.put(URL, {"description": "x"}), "id")
 
@@ -641,22 +653,24 @@ def test_single_approval_that_fails_is_an_error(bakery: Company, owner: Caller) 
         ([{"id": 5}], "[0].id"),
         ({"transactionIds": ["acc_01h455vb4pex5vsknk084sn02q"]}, "transactionIds[0]"),
         ({"id": None}, "id"),
-        ([], None),
-        ({}, None),
-        (5, None),
-        (None, None),
-        ({"transactionIds": "txn_01h455vb4pex5vsknk084sn02q"}, None),
-        ({"id": "txn_01h455vb4pex5vsknk084sn02q", "force": True}, None),
-        ({"transactionIds": []}, None),
+        ([], "body"),
+        ({}, "body"),
+        (5, "body"),
+        (None, "body"),
+        ({"transactionIds": "txn_01h455vb4pex5vsknk084sn02q"}, "body"),
+        ({"id": "txn_01h455vb4pex5vsknk084sn02q", "force": True}, "body"),
+        ({"transactionIds": []}, "transactionIds"),
     ],
 )
-def test_approval_in_no_form_is_refused(owner: Caller, value: object, field: str | None) -> None:
+def test_approval_in_no_form_is_refused(owner: Caller, value: object, field: str) -> None:
     assert_refused(raw(owner, "put", f"{URL}/approve", json.dumps(value)), field)
 
 
 def test_approval_of_too_many_is_refused(owner: Caller) -> None:
     ids = [encode_id(Prefix.TRANSACTION, new_id()) for _ in range(5001)]
-    assert "5001 ids" in assert_refused(owner.put(f"{URL}/approve", ids))
+    assert "5001 ids" in assert_refused(owner.put(f"{URL}/approve", ids), "body")
+    named = owner.put(f"{URL}/approve", {"transactionIds": ids})
+    assert "5001 ids" in assert_refused(named, "transactionIds")
 
 
 # --- reversing and categorizing ------------------------------------------------------------------
