@@ -8,6 +8,7 @@ from ledger.api.pagination import CursorQuery
 from ledger.api.serializers import (
     BoundedIntegerField,
     CurrencyField,
+    EmailField,
     RequestSerializer,
     TextField,
     TimestampField,
@@ -16,6 +17,7 @@ from ledger.api.serializers import (
 from ledger.models import ApiKey, Developer
 from ledger.services.keys import GRACE_HOURS_MAX, NAME_LENGTH_MAX, NewKey
 
+EMAIL_LENGTH_MAX = 254
 GRACE_HOURS = 24
 
 
@@ -35,7 +37,7 @@ class DeveloperInput(RequestSerializer):
     """A new developer."""
 
     name = TextField(max_length=200)
-    email = serializers.EmailField(max_length=254, required=False)
+    email = EmailField(max_length=EMAIL_LENGTH_MAX, required=False)
     industry = TextField(max_length=100, required=False)
     preferences = PreferencesInput(required=False)
 

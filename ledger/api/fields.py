@@ -9,6 +9,8 @@ from typing import Any, Final, NoReturn, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.core.exceptions import ValidationError as FieldError
+from django.core.validators import validate_email
 from drf_spectacular.drainage import set_override
 from rest_framework import serializers
 
@@ -254,6 +256,26 @@ class TextField(RequestField):
             except UnicodeEncodeError:
                 self.refuse(value, "has half of a surrogate pair")
         return value
+
+
+class EmailField(TextField):
+    """An email address, as Django takes one."""
+
+    def __init__(self, *, max_length: int, **kwargs: Any) -> None:
+        super().__init__(max_length=max_length, **kwargs)
+        self.form = f'an email address such as "books@example.com" of at most {max_length} characters'
+        self.schema = {"type": "string", "format": "email", "maxLength": max_length}
+        set_override(self, "field", self.schema)
+        self.error_messages["null"] = f"null is not allowed; send {self.form}."
+
+    def parse(self, value: object) -> str:
+        """Return the address."""
+        text = super().parse(value)
+        try:
+            validate_email(text)
+        except FieldError:
+            self.refuse(value, "is no email address")
+        return text
 
 
 class ListOfField(serializers.ListField):

@@ -47,6 +47,9 @@ def test_operator_makes_a_developer_with_a_key(admin: Caller) -> None:
         ({}, "name"),
         ({"name": ""}, "name"),
         ({"name": "x", "email": "nobody"}, "email"),
+        ({"name": "x", "email": 5}, "email"),
+        ({"name": "x", "email": None}, "email"),
+        ({"name": "x", "email": f"{'n' * 250}@x.example"}, "email"),
         ({"name": "x", "preferences": {"currency": "XXZ"}}, "preferences.currency"),
         ({"name": "x", "preferences": {"timezone": "Mars/Base"}}, "preferences.timezone"),
         ({"name": "x", "preferences": {"colour": "red"}}, "preferences.colour"),
@@ -57,7 +60,9 @@ def test_malformed_developers_are_400(admin: Caller, body: dict[str, Any], field
     answer = admin.post("/v1/developers", body)
 
     assert answer.status_code == 400
-    assert answer.json()["error"]["details"][0]["field"] == field
+    [detail] = answer.json()["error"]["details"]
+    assert detail["field"] == field
+    assert any(remedy in detail["message"] for remedy in ("send ", "did you mean", "this takes"))
     assert not Developer.objects.exists()
 
 
