@@ -16,6 +16,7 @@ from accounts.choices import AccountType
 from accounts.tests.conftest import make_account
 from ledger.actors import SYSTEM
 from ledger.ids import Prefix, encode_id, new_id
+from ledger.models import IdempotencyKey
 from ledger.tests.helpers import Caller
 from ledger.tokens import Scope
 from transactions import search
@@ -44,6 +45,22 @@ def found(caller: Caller, query: str | None = None, **filters: Any) -> list[str]
 @pytest.fixture
 def caller(bakery: Company) -> Caller:
     return bakery.caller()
+
+
+def test_a_search_may_be_repeated_with_or_without_an_idempotency_key(bakery: Company, caller: Caller) -> None:
+    def found(query: str, key: str) -> int:
+        answer = caller.post(URL, {"query": query}, HTTP_IDEMPOTENCY_KEY=key)
+        assert answer.status_code == 200, answer.content
+        assert "Idempotent-Replayed" not in answer
+        total: int = answer.json()["pagination"]["total"]
+        return total
+
+    assert found("rye", "same") == 0
+    bakery.post(description="Rye bread")
+    # It changes nothing, so nothing of it is kept: the same key finds what has come since, and other words.
+    assert found("rye", "same") == 1
+    assert found("bread", "same") == 1
+    assert not IdempotencyKey.objects.exists()
 
 
 def test_the_reference_example_field_by_field(bakery: Company, caller: Caller) -> None:
