@@ -11,7 +11,7 @@ from django.db.models import Model
 from ledger.actors import Actor, command_actor
 from ledger.exceptions import LedgerError
 from ledger.ids import Prefix, decode_id
-from ledger.models import ApiKey, Developer
+from ledger.models import ApiKey, Developer, Entity
 
 
 class OperatorCommand(BaseCommand):
@@ -66,3 +66,11 @@ def find_key(public_id: str) -> ApiKey:
     if key is None:
         raise CommandError(f"There is no API key {public_id}.")
     return key
+
+
+def find_entity(public_id: str) -> Entity:
+    """Return the company. Raises ValidationError for a malformed id, CommandError for an unknown one."""
+    entity = Entity.objects.filter(id=decode_id(Prefix.ENTITY, public_id, field="entity")).first()
+    if entity is None:
+        raise CommandError(f"There is no entity {public_id}.")
+    return entity

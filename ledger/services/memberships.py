@@ -8,6 +8,7 @@ from ledger.actors import Actor
 from ledger.choices import Role
 from ledger.exceptions import ConflictError, NotFoundError
 from ledger.models import Entity, Membership, User
+from ledger.services.people import NewPerson, create_person
 
 
 def grant_membership(*, user: User, entity: Entity, role: Role, actor: Actor) -> Membership:
@@ -33,6 +34,17 @@ def grant_membership(*, user: User, entity: Entity, role: Role, actor: Actor) ->
         found.save()
         _record(actor, "granted", found, before=before, after=str(role))
         return found
+
+
+def create_member(*, entity: Entity, username: str, email: str, role: Role, actor: Actor) -> NewPerson:
+    """Make a person and let them into a company at once, or do neither.
+
+    Raises what `create_person` and `grant_membership` raise.
+    """
+    with transaction.atomic():
+        made = create_person(username=username, email=email, actor=actor)
+        grant_membership(user=made.user, entity=entity, role=role, actor=actor)
+    return made
 
 
 def revoke_membership(*, user: User, entity: Entity, actor: Actor) -> None:

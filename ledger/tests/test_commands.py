@@ -10,12 +10,13 @@ from django.core.management import CommandError, call_command, load_command_clas
 from django.utils import timezone
 
 import ledger
-from ledger import idempotency
+from ledger import audit, idempotency
 from ledger.ids import Prefix, encode_id, new_id
-from ledger.models import ApiKey, AuditEvent, Developer, Entity, IdempotencyKey, Ledger
-from ledger.tests.helpers import Caller, make_admin_key, make_developer
+from ledger.models import ApiKey, AuditEvent, Developer, Entity, IdempotencyKey, Ledger, Membership, User
+from ledger.tests.helpers import Caller, make_admin_key, make_developer, make_entity
 
 pytestmark = pytest.mark.django_db
+NO_ENTITY = encode_id(Prefix.ENTITY, new_id())
 COMMANDS = sorted(
     file.stem
     for file in (Path(ledger.__file__).parent / "management" / "commands").glob("*.py")
@@ -123,6 +124,37 @@ def test_forget_idempotency_keys_spares_the_young() -> None:
     assert list(IdempotencyKey.objects.values_list("key", flat=True)) == ["young"]
 
 
+def test_create_person_prints_a_password_for_one_log_in() -> None:
+    printed = run("create_person", "ann", "--email", "ann@example.com")
+
+    ann = User.objects.get(username="ann")
+    assert ann.check_password(printed.split("Password: ")[1].split("\n")[0])
+    assert (ann.is_staff, ann.is_superuser, ann.must_change_password) == (True, False, True)
+    assert printed.endswith("Created ann.\n")
+    event = AuditEvent.objects.get(action="ledger.person.created")
+    assert (event.scope_id, event.actor_label) == (audit.INSTALLATION, "manage.py create_person")
+    with pytest.raises(CommandError, match="taken"):
+        run("create_person", "ann")
+
+
+def test_memberships_are_granted_and_revoked() -> None:
+    bakery = make_entity(make_developer().developer, "Bakery")
+    run("create_person", "ann", "--email", "ann@example.com")
+    run("create_person", "bob")
+
+    printed = run(
+        "grant_membership", "--user", "ANN@example.com", "--entity", bakery.public_id, "--role", "owner"
+    )
+    assert printed == f"ann is owner in Bakery ({bakery.public_id}).\n"
+    run("grant_membership", "--user", "bob", "--entity", bakery.public_id, "--role", "auditor")
+    printed = run("revoke_membership", "--user", "bob", "--entity", bakery.public_id)
+    assert printed == f"bob is no longer in Bakery ({bakery.public_id}).\n"
+
+    assert list(Membership.objects.values_list("user__username", "role")) == [("ann", "owner")]
+    with pytest.raises(CommandError, match="only owner"):
+        run("revoke_membership", "--user", "ann", "--entity", bakery.public_id)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -141,6 +173,12 @@ def test_forget_idempotency_keys_spares_the_young() -> None:
         (("forget_idempotency_keys", "--hours", "1"), "too few"),
         (("list_keys",), "required"),
         (("create_admin_key", ""), "name"),
+        (("create_person", "no such name!"), "username"),
+        (("create_person", "ann", "--email", "nobody"), '--email: "nobody"'),
+        (("grant_membership", "--user", "nobody", "--entity", NO_ENTITY, "--role", "owner"), '"nobody"'),
+        (("grant_membership", "--user", "nobody", "--entity", NO_ENTITY, "--role", "boss"), "boss"),
+        (("revoke_membership", "--user", "nobody", "--entity", NO_ENTITY), '"nobody"'),
+        (("revoke_membership", "--user", "nobody"), "--entity"),
     ],
 )
 def test_misuse_is_refused_in_plain_words(words: tuple[str, ...], message: str) -> None:
