@@ -7,5 +7,5 @@ class LedgerConfig(AppConfig):
     name = "ledger"
 
     def ready(self) -> None:
-        """Register the system checks."""
-        from ledger import checks  # noqa: F401
+        """Register the system checks, and connect the record of log-ins."""
+        from ledger import checks, log_ins  # noqa: F401

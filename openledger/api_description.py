@@ -64,7 +64,8 @@ class Page:
 
     policy: ClassVar[str] = (
         "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
-        "img-src 'self' data:; worker-src 'self' blob:; base-uri 'none'; frame-ancestors 'none'"
+        "img-src 'self' data:; worker-src 'self' blob:; object-src 'none'; base-uri 'self'; "
+        "form-action 'self'; frame-ancestors 'none'"
     )
 
     def finalize_response(self, *args: Any, **kwargs: Any) -> Any:

@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "accounts",
     "ledger",
     "unfold",
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -68,6 +69,7 @@ MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "openledger.headers.PagesMiddleware",
     "ledger.api.middleware.RequestIdMiddleware",
     "ledger.api.middleware.RateLimitMiddleware",
     # Sessions, CSRF, log-in and messages are for the admin alone; /v1 carries bearer tokens.
@@ -76,6 +78,7 @@ MIDDLEWARE = [
     "openledger.middleware.BackOfficeCsrfMiddleware",
     "openledger.middleware.BackOfficeAuthenticationMiddleware",
     "openledger.middleware.BackOfficeMessageMiddleware",
+    "ledger.office.gate.GateMiddleware",
     "openledger.middleware.BackOfficeAxesMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
@@ -200,7 +203,12 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 LOGIN_URL = "admin:login"
-SESSION_COOKIE_AGE = 8 * 60 * 60
+# A session ends after so long without a page, and after so long in any case (`ledger.office.gate`).
+SESSION_IDLE_MINUTES = env.float("SESSION_IDLE_MINUTES", default=60)
+SESSION_HOURS = env.float("SESSION_HOURS", default=12)
+SESSION_COOKIE_AGE = int(SESSION_HOURS * 60 * 60)
+# Whether nobody works in the back office without a second factor; recommended in production.
+SECOND_FACTOR_REQUIRED = env.bool("SECOND_FACTOR_REQUIRED", default=False)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
@@ -209,9 +217,14 @@ SILENCED_SYSTEM_CHECKS = ["axes.W002", "security.W003"]
 AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.5
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "ledger.office.lockout.address_of"
+AXES_LOCKOUT_CALLABLE = "ledger.office.lockout.locked_out"
+# Who tries again too early waits no longer for it: the page said until when.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_ENABLE_ADMIN = False
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 if PRODUCTION:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
@@ -373,6 +386,7 @@ UNFOLD = {
     "SCRIPTS": [lambda request: static("office/office.js")],
     "GLOBAL_CALLBACK": "openledger.back_office.frame",
     "SIDEBAR": {"navigation": "openledger.back_office.navigation"},
+    "ACCOUNT": {"navigation": "ledger.office.second_factor.account_links"},
 }
 
 # --- what the machine says at night --------------------------------------------------------------

@@ -79,6 +79,14 @@ class OfficePage(TemplateView):
         """The page's title; subclasses may say it by what they show."""
         return self.title
 
+    def say(self, message: str) -> None:
+        """Show that something was done."""
+        messages.success(self.request, message)
+
+    def complain(self, message: str) -> None:
+        """Show that something was not done, and why."""
+        messages.error(self.request, message)
+
     def wants_json(self) -> bool:
         """Whether a script of the page asks, and not a form."""
         return self.request.headers.get("Accept", "").startswith("application/json")
@@ -142,10 +150,6 @@ class CompanyPage(OfficePage):
     def after_refusal(self) -> str:
         """Where a person goes whose POST was refused: the page itself, unless it answers POST alone."""
         return self.request.get_full_path()
-
-    def say(self, message: str) -> None:
-        """Show that something was done."""
-        messages.success(self.request, message)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the company, and what the person may do in it."""

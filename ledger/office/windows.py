@@ -6,6 +6,7 @@ calls one.
 
 from functools import cached_property
 from typing import Any, ClassVar, Final
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.paginator import Paginator
@@ -90,8 +91,11 @@ class CompanyFilter(admin.SimpleListFilter):
         """The rows of the chosen company; none for a company that is not the person's."""
         if self.value() is None:
             return queryset
-        ids = [one.entity_id for one in own_memberships(request) if one.entity.public_id == self.value()]
-        return queryset.filter(entity_id__in=ids)
+        return queryset.filter(entity_id__in=self.chosen_ids(request))
+
+    def chosen_ids(self, request: HttpRequest) -> list[UUID]:
+        """The id of the chosen company, or nothing where it is not the person's."""
+        return [one.entity_id for one in own_memberships(request) if one.entity.public_id == self.value()]
 
 
 class CompanyWindowAdmin(WindowAdmin):

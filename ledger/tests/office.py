@@ -27,6 +27,11 @@ class OfficeClient(Client):
         """POST a form to a page of the company."""
         return self.post(page_url(name, entity, **parts), data or {})
 
+    def says_after(self, answer: Any) -> str:
+        """Follow a redirect and return the page, with the messages on it."""
+        assert answer.status_code == 302, answer.status_code
+        return str(self.get(answer["Location"]).content.decode())
+
 
 def page_url(name: str, entity: Entity, **parts: Any) -> str:
     """Return the address of a page of the company."""
