@@ -1,75 +1,60 @@
-"""The chart of accounts in the back office: reading it, and closing accounts through the services."""
+"""What other windows of the back office need of the chart: finding an account, and the record of its imports.
+
+The chart itself has pages of its own (`accounts.office`).
+"""
 
 from typing import Any
 
-from django.contrib import admin, messages
-from django.db.models import QuerySet
-from django.http import HttpRequest
-from unfold.admin import ModelAdmin
+from django.contrib import admin
+from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.urls import NoReverseMatch, reverse
 
 from accounts.models import Account, AccountImport
-from accounts.services import close_account, reopen_account
-from ledger.actors import Actor
-from ledger.choices import ActorKind
-from ledger.exceptions import LedgerError
+from ledger.ids import Prefix, encode_id
+from ledger.office.access import Duty
+from ledger.office.windows import CompanyFilter, CompanyWindowAdmin
 
-
-class ReadOnlyAdmin(ModelAdmin):
-    """Shows rows; whatever writes goes through a service, as an action."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nothing is made by hand here."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Forms show, and change nothing."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nothing is deleted by hand here."""
-        return False
+# The chooser of a field opens this list in a window of its own, with this in the query.
+_POPUP = "_popup"
 
 
 @admin.register(Account)
-class AccountAdmin(ReadOnlyAdmin):
-    """The chart of accounts of every company."""
+class AccountAdmin(CompanyWindowAdmin):
+    """Accounts to choose from where a form names one. Whoever comes to look is led to the chart's pages."""
 
-    list_display = ("sub_type_code", "name", "type", "financial_type", "parent", "entity", "closed_at")
+    list_display = ("sub_type_code", "name", "type", "financial_type", "entity")
     list_display_links = ("name",)
-    list_filter = ("type",)
-    list_select_related = ("parent", "entity")
+    list_filter = (CompanyFilter, "type")
+    list_select_related = ("entity",)
     search_fields = ("name", "sub_type_code")
-    ordering = ("entity_id", "sub_type_code", "name", "id")
-    show_full_result_count = False
-    actions = ("close_accounts", "reopen_accounts")
+    ordering = ("sub_type_code", "name", "id")
 
-    @admin.action(description="Close: no new transactions", permissions=["keep_books"])
-    def close_accounts(self, request: HttpRequest, chosen: QuerySet[Account]) -> None:
-        """Close the chosen accounts; one that cannot be says why, the others are closed."""
-        for account in chosen.select_related("entity"):
-            try:
-                close_account(entity=account.entity, account=account, actor=_actor(request))
-            except LedgerError as error:
-                self.message_user(request, error.message, messages.ERROR)
-            else:
-                self.message_user(request, f"{account} is closed.", messages.SUCCESS)
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponseBase:
+        """The list to choose from; outside of that the company's chart of accounts."""
+        if _POPUP in request.GET:
+            return super().changelist_view(request, extra_context)
+        company = request.GET.get("company")
+        if company is None:
+            return HttpResponseRedirect(reverse("office:companies"))
+        return HttpResponseRedirect(_page("chart", company=company))
 
-    @admin.action(description="Reopen", permissions=["keep_books"])
-    def reopen_accounts(self, request: HttpRequest, chosen: QuerySet[Account]) -> None:
-        """Let the chosen accounts take transactions again."""
-        for account in chosen.select_related("entity"):
-            reopen_account(entity=account.entity, account=account, actor=_actor(request))
-            self.message_user(request, f"{account} is open.", messages.SUCCESS)
-
-    def has_keep_books_permission(self, request: HttpRequest) -> bool:
-        """Who may change accounts at all may close them."""
-        return request.user.has_perm("accounts.change_account")
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponseBase:
+        """The account's own page."""
+        account = self.get_object(request, object_id)
+        if account is None:
+            raise Http404("There is no such account in your companies.")
+        return HttpResponseRedirect(
+            _page("account", company=encode_id(Prefix.ENTITY, account.entity_id), id=account.public_id)
+        )
 
 
 @admin.register(AccountImport)
-class AccountImportAdmin(ReadOnlyAdmin):
+class AccountImportAdmin(CompanyWindowAdmin):
     """What became of each import of a chart."""
 
+    duties = (Duty.READ, Duty.OPERATE)
     list_display = (
         "public_id",
         "entity",
@@ -79,14 +64,12 @@ class AccountImportAdmin(ReadOnlyAdmin):
         "accounts_skipped",
         "created_at",
     )
-    list_filter = ("status", "source")
+    list_filter = (CompanyFilter, "status", "source")
     list_select_related = ("entity",)
-    show_full_result_count = False
 
 
-def _actor(request: HttpRequest) -> Actor:
-    """The person at the screen."""
-    user = request.user
-    return Actor(
-        ActorKind.USER, id=user.pk, label=user.get_username(), address=request.META.get("REMOTE_ADDR")
-    )
+def _page(name: str, **parts: str) -> str:
+    try:
+        return reverse(f"office:{name}", kwargs=parts)
+    except NoReverseMatch as error:
+        raise Http404("There is no such company.") from error

@@ -7,11 +7,12 @@ from django.db import models
 
 from ledger.db import fetch
 from ledger.exceptions import NotFoundError
+from ledger.ids import Prefix, encode_id
 from ledger.models import Entity, Ledger
 
 if TYPE_CHECKING:
     from accounts.choices import AccountType
-    from accounts.models import Account  # noqa: F401
+    from accounts.models import Account
 
 
 class AccountQuerySet(models.QuerySet["Account"]):
@@ -42,6 +43,21 @@ class AccountQuerySet(models.QuerySet["Account"]):
         if top_level is not None:
             found = found.filter(parent_id__isnull=top_level)
         return found
+
+
+def find_account(entity: Entity, account_id: UUID) -> "Account":
+    """The account. Raises NotFoundError alike for one of another company and for none; one query."""
+    from accounts.models import Account
+
+    found = Account.objects.for_entity(entity).filter(id=account_id).first()
+    if found is None:
+        raise NotFoundError(f"There is no account {encode_id(Prefix.ACCOUNT, account_id)} in this entity.")
+    return found
+
+
+def ledgers_of(entity: Entity) -> list[Ledger]:
+    """The company's sets of books, the default one first; one query."""
+    return list(Ledger.objects.filter(entity_id=entity.id).order_by("-is_default", "name", "id"))
 
 
 def path_upwards(entity_id: UUID, account_id: UUID) -> list[UUID]:

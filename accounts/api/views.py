@@ -26,7 +26,7 @@ from accounts.chart_templates import templates
 from accounts.imports.files import decode_base64, guess_format, read_rows, rows_of_records
 from accounts.imports.rows import Row
 from accounts.models import Account, AccountImport
-from accounts.querysets import default_ledger
+from accounts.querysets import default_ledger, find_account
 from accounts.services import (
     create_account,
     delete_account,
@@ -41,21 +41,12 @@ from ledger.api.views import ApiView
 from ledger.clock import utc_now
 from ledger.exceptions import NotFoundError, ValidationError, shown
 from ledger.ids import Prefix, decode_id, encode_id
-from ledger.models import Entity
 from ledger.times import day_of, day_start
 
 ENTITY_HEADER = OpenApiParameter(
     "X-Entity-ID", str, OpenApiParameter.HEADER, description="The company, where the token is a developer's."
 )
 _ID = OpenApiParameter("id", str, OpenApiParameter.PATH, description="The account, `acc_…`.")
-
-
-def find_account(entity: Entity, account_id: UUID) -> Account:
-    """Return the company's account. Raises NotFoundError alike for another company's and for none."""
-    try:
-        return Account.objects.for_entity(entity).get(id=account_id)
-    except Account.DoesNotExist:
-        raise _no_account(account_id) from None
 
 
 def _no_account(account_id: UUID) -> NotFoundError:

@@ -29,11 +29,13 @@ _TOP: Final = None
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`fresh` are accounts that are not stored yet, parents before their children."""
+    """`fresh` are accounts that are not stored yet, parents before their children. `outcomes` are, in the
+    order of the rows, the account that each makes or is, or None where it is refused."""
 
     fresh: list[Account]
     skipped: int
     errors: list[RowError]
+    outcomes: list[Account | None]
 
 
 def plan_accounts(ledger: Ledger, rows: Iterable[Row]) -> Plan:
@@ -66,7 +68,8 @@ class _Planner:
         for place in range(len(self.rows)):
             self._settle_upwards(place)
         errors = [error for row in self.rows for error in row.errors]
-        return Plan(self.fresh, self.skipped, errors)
+        outcomes = [self.outcome[place] for place in range(len(self.rows))]
+        return Plan(self.fresh, self.skipped, errors, outcomes)
 
     def _know_accounts(self) -> None:
         stored = list(

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from accounts.choices import AccountType
 from accounts.constants import ACCOUNT_NAME_LENGTH_MAX, CODE_MAX, CODE_MIN
 from accounts.financial_types import FINANCIAL_TYPES, financial_types_of
+from ledger.cells import as_written
 from ledger.exceptions import shown
 
 COLUMNS: Final = ("name", "type", "financial_type", "sub_type_code", "parent", "top_level", "description")
@@ -67,7 +68,7 @@ def column_name(header: object) -> str:
 
 def parse_row(number: int, cells: Mapping[str, object]) -> Row:
     """Return the row of these cells, by column; what is wrong with it stands in its `errors`."""
-    text = {column: _text(value) for column, value in cells.items()}
+    text = {column: as_written(_text(value)) for column, value in cells.items()}
     row = Row(number, text.get("name", ""), description=text.get("description", ""))
     for column in cells:
         if column not in COLUMNS:

@@ -8,9 +8,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.views import AccountDetailView, find_account
+from accounts.api.views import AccountDetailView
 from accounts.choices import Side
 from accounts.models import Account
+from accounts.querysets import find_account
 from ledger.api.pagination import NumberedQuery
 from ledger.api.query import parse_query
 from ledger.api.serializers import DayField, OneOfField
