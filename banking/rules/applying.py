@@ -12,14 +12,17 @@ from uuid import UUID
 
 from django.db.transaction import atomic
 
-from banking.models import Rule
+from accounts.models import Account
+from banking.models import BankAccount, Rule
 from banking.rules.applications import Applied, record_applications
 from banking.rules.candidates import Found, Wanted, candidates_after
 from banking.rules.choosing import ReadyRule, choose_among, ready_rules
-from banking.rules.keeping import RuleNotFoundError
+from banking.rules.conditions import conditions_of
+from banking.rules.keeping import RuleFields, RuleNotFoundError, check_rule
 from ledger.actors import Actor
 from ledger.clock import utc_now
 from ledger.exceptions import ConflictError
+from ledger.ids import new_id
 from ledger.models import Entity
 from transactions.choices import COUNTS_AS_PENDING, Status
 from transactions.rows import Row
@@ -88,6 +91,24 @@ def plan(
         even_disabled=even_disabled and selection.rule_ids is not None,
     )
     return Plan(_changes(rules, clear, utc_now()), len(found), found[-1].id if has_more else None)
+
+
+def plan_of_new(entity: Entity, fields: RuleFields, *, size: int) -> Plan:
+    """What a rule that is not made yet would do to the first `size` uncategorized transactions, as if there
+    were no others; writes nothing. Raises what `create_rule` raises, and RulesTooSlowError."""
+    check_rule(entity=entity, fields=fields)
+    rule = Rule(id=new_id(), entity_id=entity.id, **fields)
+    rule.category_account = Account.objects.for_entity(entity).get(id=fields["category_account_id"])
+    found = candidates_after(entity, Wanted(), after=None, size=size + 1)
+    has_more, found = len(found) > size, found[:size]
+    takes = BankAccount.objects.filter(
+        entity_id=entity.id,
+        ledger_id=rule.category_account.ledger_id,
+        currency=rule.category_account.currency,
+    ).exclude(ledger_account_id=rule.category_account_id)
+    ready = ReadyRule(rule, conditions_of(rule), False, frozenset(takes.values_list("id", flat=True)))
+    changes = _changes([ready], [one for one in found if one.is_clear], utc_now())
+    return Plan(changes, len(found), found[-1].id if has_more else None)
 
 
 @atomic
