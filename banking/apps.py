@@ -8,9 +8,10 @@ class BankingConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the receivers, and make the providers known."""
-        from banking import receivers, verification  # noqa: F401
+        from banking import account_receivers, receivers, verification  # noqa: F401
         from banking.choices import ProviderName
         from banking.integrations import checks as integration_checks  # noqa: F401
+        from banking.office import facts  # noqa: F401
         from banking.providers.base import register_provider
         from banking.providers.plaid import checks  # noqa: F401
         from banking.reconciliation import receivers as reconciliation_receivers  # noqa: F401

@@ -9,3 +9,16 @@ transactions_deleting = Signal()
 # Transactions that are not final are about to say something else of money: amount, currency, accounts or day.
 # Arguments: entity, changes (a list of pairs of rows, as they are and as they will be), actor.
 transactions_editing = Signal()
+
+# A transaction that is not final is about to be split: it keeps a part of its amount, and the others, recorded
+# already, take the rest. Sent before `transactions_editing`. Arguments: entity, row (as it is), part_ids (the
+# others), actor.
+transaction_splitting = Signal()
+
+# An account is about to be merged into another one; a preview asks the same. Receivers only refuse.
+# Arguments: entity, source, target (accounts).
+accounts_merging = Signal()
+
+# An account was merged into another one, and is about to be closed: whoever names the one, now names the
+# other. Arguments: entity, source, target, actor.
+accounts_merged = Signal()

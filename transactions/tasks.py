@@ -12,7 +12,7 @@ from ledger.choices import EntityStatus
 from ledger.clock import utc_now
 from ledger.models import Entity
 from transactions import services, verification
-from transactions.services import verifying  # noqa: F401 - known to the worker
+from transactions.services import background_merging, verifying  # noqa: F401 - known to the worker
 from transactions.services.expiry import entities_with_due
 
 log = structlog.get_logger(__name__)

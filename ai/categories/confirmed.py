@@ -27,6 +27,7 @@ from ledger.db import compact, execute, fetch, uuid_array
 from ledger.ids import new_id
 from ledger.models import Entity
 from transactions.category_side import category_side
+from transactions.standing import standing_of
 
 # So many are taken over at once; a longer history in several steps.
 STEP: Final = 2_000
@@ -34,19 +35,20 @@ STEP: Final = 2_000
 # seen. None lasts longer than a statement may.
 _OVERLAP: Final = timedelta(minutes=2)
 
-# A posted transaction stays, and its newest reclassification says where its amount stands. What was applied
-# without a person is no answer: the model would only hear itself.
+# A posted transaction stays, and its reclassifications, oldest first, say where its amount stands. What was
+# applied without a person is no answer: the model would only hear itself.
 _UNSEEN: Final = compact("""
 SELECT t.id, t.categorized_at, t.date, t.amount, t.description, t.counterparty,
     t.metadata->>'providerCategory', t.debit_account_id, d.type, d.financial_type,
-    t.credit_account_id, c.type, c.financial_type, r.debit_account_id, r.credit_account_id
+    t.credit_account_id, c.type, c.financial_type, r.debits, r.credits, r.amounts
 FROM transactions_transaction t
 JOIN accounts_account d ON d.entity_id = t.entity_id AND d.id = t.debit_account_id
 JOIN accounts_account c ON c.entity_id = t.entity_id AND c.id = t.credit_account_id
 LEFT JOIN LATERAL (
-    SELECT debit_account_id, credit_account_id FROM transactions_transaction m
+    SELECT array_agg(m.debit_account_id ORDER BY m.id) AS debits,
+        array_agg(m.credit_account_id ORDER BY m.id) AS credits, array_agg(m.amount ORDER BY m.id) AS amounts
+    FROM transactions_transaction m
     WHERE m.entity_id = t.entity_id AND m.reclassifies_id = t.id AND m.status = 'POSTED'
-    ORDER BY m.id DESC LIMIT 1
 ) r ON t.status = 'POSTED'
 WHERE t.entity_id = %(entity)s::uuid AND t.categorized_at IS NOT NULL
     AND (%(ids)s::uuid[] IS NULL OR t.id = ANY(%(ids)s::uuid[]))
@@ -152,6 +154,19 @@ WHERE k.entity_id = %(entity)s::uuid AND k.transaction_id = w.id
 """)
 
 
+# Suggestions that were decided stay as they were: they are the record.
+_FOLLOW_MERGE: Final = (
+    """
+    UPDATE ai_confirmedtransaction SET account_id = %(target)s::uuid
+    WHERE entity_id = %(entity)s::uuid AND account_id = %(source)s::uuid
+    """,
+    """
+    UPDATE ai_suggestion SET account_id = %(target)s::uuid
+    WHERE entity_id = %(entity)s::uuid AND account_id = %(source)s::uuid AND status = 'waiting'
+    """,
+)
+
+
 class Standing(NamedTuple):
     """Where a confirmed transaction stands by now; the amount is positive where money left the company."""
 
@@ -208,14 +223,24 @@ def take_in(entity: Entity, *, ids: Collection[UUID] | None = None, limit: int =
     return len(confirmed), len(rows) == limit
 
 
+def follow_merge(entity: Entity, source_id: UUID, target_id: UUID) -> None:
+    """Let what was learned and suggested of an account say the one that it was merged into."""
+    params = {"entity": entity.id, "source": source_id, "target": target_id}
+    for statement in _FOLLOW_MERGE:
+        execute(statement, params)
+
+
 def _confirmed(row: tuple[Any, ...]) -> Confirmed | None:
     """The answer in a row of `_UNSEEN`; None where neither side of it says what it was for."""
     id_, said_at, day, amount, description, counterparty, provider, *accounts = row
-    debit, debit_type, debit_use, credit, credit_type, credit_use, moved_debit, moved_credit = accounts
+    debit, debit_type, debit_use, credit, credit_type, credit_use, *moved = accounts
     side = category_side(debit_type, debit_use, credit_type, credit_use)
     if side is None:
         return None
-    account = (moved_debit or debit) if side == "debit" else (moved_credit or credit)
+    moves = zip(*(column or () for column in moved), strict=True)
+    standing = standing_of(debit if side == "debit" else credit, amount, side, moves)
+    # Of one that was split, what most of it was for.
+    account = max(standing, key=lambda one: standing[one])
     line = Line(description, counterparty, provider or "", amount if side == "debit" else -amount)
     return Confirmed(id_, said_at, day, line, account)
 

@@ -6,13 +6,14 @@ from uuid import UUID
 
 from django.dispatch import receiver
 
+from accounts.models import Account
 from ai.categories.background import start_suggesting
-from ai.categories.confirmed import Standing, forget, move, unlearn
+from ai.categories.confirmed import Standing, follow_merge, forget, move, unlearn
 from banking.signals import lines_recorded
 from ledger.models import Entity
 from transactions.category_side import category_side
 from transactions.rows import Row
-from transactions.signals import transactions_deleting, transactions_editing
+from transactions.signals import accounts_merged, transactions_deleting, transactions_editing
 
 
 @receiver(lines_recorded, dispatch_uid="ai.suggest_categories")
@@ -56,3 +57,11 @@ def on_transactions_editing(
         move(entity, stands)
     if unclear:
         unlearn(entity, unclear)
+
+
+@receiver(accounts_merged, dispatch_uid="ai.follow_merge")
+def on_accounts_merged(
+    sender: object, *, entity: Entity, source: Account, target: Account, **more: Any
+) -> None:
+    """What was learned and suggested of the one account is said of the other."""
+    follow_merge(entity, source.id, target.id)
