@@ -1,5 +1,6 @@
 """Every address of the project."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
@@ -20,6 +21,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/openapi.json", api_description.Json.as_view(), name="openapi"),
     path("v1/openapi.yaml", api_description.Yaml.as_view()),
     path("", RedirectView.as_view(url="/docs")),
+    # Browsers ask for it on pages that name none.
+    path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}office/favicon.svg")),
     path("docs", api_description.Swagger.as_view()),
     path("redoc", api_description.Redoc.as_view()),
     path("healthz", health.healthz),
