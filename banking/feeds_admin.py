@@ -1,22 +1,26 @@
 """The back office's windows on bank connections, accounts and lines: to read. Decisions go through the
 services, as they do over the API."""
 
+from typing import ClassVar
+
 from django.contrib import admin
 
 from banking.models import BankAccount, BankConnection, BankLine
-from ledger.admin import WindowAdmin
-from transactions.admin import ReadOnlyAdmin
+from ledger.office.access import Duty
+from ledger.office.windows import CompanyFilter, CompanyWindowAdmin
 
 
 @admin.register(BankConnection)
-class BankConnectionAdmin(WindowAdmin):
-    """Connections, without their tokens and cursors."""
+class BankConnectionAdmin(CompanyWindowAdmin):
+    """Connections, without their tokens and cursors; for who operates the feeds."""
+
+    duties: ClassVar[tuple[Duty, ...]] = (Duty.OPERATE,)
 
     list_display = (
         "institution_name", "public_id", "entity", "provider", "status", "synced_at", "error_message",
         "created_at",
     )  # fmt: skip
-    list_filter = ("provider", "status")
+    list_filter = (CompanyFilter, "provider", "status")
     list_select_related = ("entity",)
     search_fields = ("=id", "=provider_item_id")
     search_help_text = "An id (UUID), or the provider's id of the connection, in full"
@@ -28,14 +32,14 @@ class BankConnectionAdmin(WindowAdmin):
 
 
 @admin.register(BankAccount)
-class BankAccountAdmin(WindowAdmin):
+class BankAccountAdmin(CompanyWindowAdmin):
     """Bank accounts, with the ledger accounts that stand for them."""
 
     list_display = (
         "name", "mask", "public_id", "entity", "type", "subtype", "currency", "balance_current",
         "ledger_account", "connection", "disconnected_at",
     )  # fmt: skip
-    list_filter = ("type",)
+    list_filter = (CompanyFilter, "type")
     list_select_related = ("entity", "ledger_account", "connection")
     search_fields = ("=id", "name", "=mask")
     search_help_text = "An id (UUID) or a mask in full, or a part of the name"
@@ -46,14 +50,14 @@ class BankAccountAdmin(WindowAdmin):
 
 
 @admin.register(BankLine)
-class BankLineAdmin(ReadOnlyAdmin):
+class BankLineAdmin(CompanyWindowAdmin):
     """Bank lines, as the banks gave them."""
 
     list_display = (
         "date", "amount", "currency", "description", "counterparty", "status", "attention", "bank_account",
         "entity",
     )  # fmt: skip
-    list_filter = ("status",)
+    list_filter = (CompanyFilter, "status")
     list_select_related = ("bank_account", "entity")
     search_fields = ("=id", "=bank_account__id", "=provider_line_id")
     search_help_text = "An id of a line or of a bank account (UUID), or the provider's id, in full"

@@ -1,14 +1,19 @@
 """The back office's window on integrations: what is connected, and never with what."""
 
+from typing import ClassVar
+
 from django.contrib import admin
 
 from banking.models import Integration
-from ledger.admin import WindowAdmin
+from ledger.office.access import Duty
+from ledger.office.windows import CompanyFilter, CompanyWindowAdmin
 
 
 @admin.register(Integration)
-class IntegrationAdmin(WindowAdmin):
-    """Integrations, without their tokens and without what a browser brings back."""
+class IntegrationAdmin(CompanyWindowAdmin):
+    """Integrations, without their tokens and without what a browser brings back; for who operates them."""
+
+    duties: ClassVar[tuple[Duty, ...]] = (Duty.OPERATE,)
 
     list_display = (
         "provider",
@@ -20,7 +25,7 @@ class IntegrationAdmin(WindowAdmin):
         "error_message",
         "created_at",
     )
-    list_filter = ("provider", "status")
+    list_filter = (CompanyFilter, "provider", "status")
     list_select_related = ("entity",)
     search_fields = ("=id", "=workspace_id")
     search_help_text = "An id (UUID), or the provider's id of the company, in full"

@@ -2,24 +2,27 @@
 
 from collections.abc import Sequence
 from typing import Any, Final, cast
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
-from unfold.admin import ModelAdmin
+from django.urls import reverse
 
-from banking.models import Rule, RuleApplication
+from accounts.models import Account
+from banking.models import BankAccount, Rule, RuleApplication
 from banking.rules.applying import Plan, Selection, check_rules, plan
 from banking.rules.background import AT_ONCE_MAX, apply_or_start
 from banking.rules.keeping import RuleFields, check_rule, create_rule, delete_rule, update_rule
-from ledger.admin import WindowAdmin, user_actor
 from ledger.exceptions import LedgerError
 from ledger.ids import Prefix, encode_optional_id
 from ledger.models import Entity
 from ledger.money import as_text
+from ledger.office.access import Duty, company_ids, own_memberships, user_actor
+from ledger.office.windows import CompanyFilter, CompanyWindowAdmin
 
 # A page with more than that is no longer read by anybody; the counts are of all.
 SHOWN_MAX: Final = 200
@@ -87,8 +90,9 @@ class RuleForm(forms.ModelForm):
 
 
 @admin.register(Rule)
-class RuleAdmin(ModelAdmin):
-    """Rules of all companies, in the order in which each company's are asked."""
+class RuleAdmin(CompanyWindowAdmin):
+    """The rules of the person's companies, in the order in which each company's are asked. Who may change a
+    company's books keeps its rules."""
 
     form = RuleForm
     list_display = (
@@ -101,15 +105,12 @@ class RuleAdmin(ModelAdmin):
         "auto_approve",
         "enabled",
     )
-    list_filter = ("enabled", "auto_approve")
+    list_filter = (CompanyFilter, "enabled", "auto_approve")
     list_select_related = ("entity", "category_account", "bank_account")
     ordering = ("entity_id", "priority", "created_at", "id")
     search_fields = ("name", "contains", "regex", "counterparty")
     search_help_text = "A word of the name or of the conditions"
-    raw_id_fields = ("category_account", "bank_account")
     readonly_fields = ("company", "public_id", "created_at", "updated_at")
-    show_full_result_count = False
-    list_per_page = 50
     actions = ("preview", "apply")
 
     @admin.display(description="conditions")
@@ -131,6 +132,56 @@ class RuleAdmin(ModelAdmin):
         if rule._state.adding:
             return "the company of the category account"
         return f"{rule.entity} ({rule.entity.public_id})"
+
+    # --- who may ------------------------------------------------------------------------------------
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Whoever keeps the books of a company."""
+        return bool(company_ids(request, Duty.KEEP))
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever keeps the books of the rule's company."""
+        ids = company_ids(request, Duty.KEEP)
+        return bool(ids) if obj is None else obj.entity_id in ids
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever may change it."""
+        return self.has_change_permission(request, obj)
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
+        """The company's own page of a new rule, which also tries it; a form over all of the person's
+        companies where none is chosen."""
+        ids = company_ids(request, Duty.KEEP)
+        kept = [one.entity for one in own_memberships(request) if one.entity_id in ids]
+        chosen = QueryDict(request.GET.get("_changelist_filters", "")).get("company")
+        if chosen is not None:
+            kept = [one for one in kept if one.public_id == chosen]
+        if request.method == "GET" and len(kept) == 1:
+            return HttpResponseRedirect(reverse("office:rule-new", kwargs={"company": kept[0].public_id}))
+        return super().add_view(request, form_url, extra_context)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer and take the accounts of the rule's company; for a new one, of the companies whose books the
+        person keeps, with their names. No other company's."""
+        models = {"category_account": Account, "bank_account": BankAccount}
+        if db_field.name not in models:
+            return super().formfield_for_foreignkey(db_field, request, **kwargs)
+        rows: Any = models[db_field.name]._default_manager
+        ids = self._companies_of_form(request)
+        kwargs["queryset"] = rows.filter(entity_id__in=ids).select_related("entity")
+        field: Any = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if field is not None and len(ids) > 1:
+            field.label_from_instance = lambda one: f"{one} ({one.entity})"
+        return field
+
+    def _companies_of_form(self, request: HttpRequest) -> list[UUID]:
+        ids = company_ids(request, Duty.KEEP)
+        match = request.resolver_match
+        rule_id = match.kwargs.get("object_id") if match is not None else None
+        if rule_id is None:
+            return ids
+        rule = self.get_object(request, rule_id)
+        return [] if rule is None else [one for one in ids if one == rule.entity_id]
 
     # --- changes, through the services --------------------------------------------------------------
 
@@ -179,7 +230,7 @@ class RuleAdmin(ModelAdmin):
         """List what the chosen rules would change; apply them once that was confirmed."""
         if "confirmed" not in request.POST:
             return self._previewed(request, chosen)
-        rules = list(chosen.select_related("entity"))
+        rules = list(self.rows_to_act_on(request, chosen).select_related("entity"))
         entity = self._one_company(request, rules)
         if entity is None:
             return None
@@ -199,7 +250,7 @@ class RuleAdmin(ModelAdmin):
         return None
 
     def _previewed(self, request: HttpRequest, chosen: QuerySet[Rule]) -> HttpResponse | None:
-        rules = list(chosen.select_related("entity"))
+        rules = list(self.rows_to_act_on(request, chosen).select_related("entity"))
         entity = self._one_company(request, rules)
         if entity is None:
             return None
@@ -226,6 +277,8 @@ class RuleAdmin(ModelAdmin):
         return TemplateResponse(request, "banking/rules_preview.html", context)
 
     def _one_company(self, request: HttpRequest, rules: Sequence[Rule]) -> Entity | None:
+        if not rules:
+            return None
         companies = {rule.entity_id for rule in rules}
         if len(companies) == 1:
             return rules[0].entity
@@ -236,11 +289,11 @@ class RuleAdmin(ModelAdmin):
 
 
 @admin.register(RuleApplication)
-class RuleApplicationAdmin(WindowAdmin):
+class RuleApplicationAdmin(CompanyWindowAdmin):
     """Which rule changed what, newest first."""
 
     list_display = ("applied_at", "rule_name", "entity", "transaction", "approved")
-    list_filter = ("approved",)
+    list_filter = (CompanyFilter, "approved")
     list_select_related = ("entity",)
     search_fields = ("=rule_id", "=transaction_id")
     search_help_text = "The id (UUID) of a rule or of a transaction, in full"

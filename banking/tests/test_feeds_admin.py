@@ -5,23 +5,21 @@ from django.test import Client
 
 from banking.models import BankConnection
 from banking.tests.cast import Banked, feed, make_banked, seen
+from ledger.choices import Role
 from ledger.clock import utc_now
 from ledger.encryption import encrypt
 from ledger.ids import new_id
-from ledger.models import User
-
-
-@pytest.fixture
-def accountant(db: None) -> Client:
-    user = User.objects.create_superuser("accountant", "a@example.com", "secret")
-    client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    return client
+from ledger.tests.office import office_client
 
 
 @pytest.fixture
 def bakery(db: None) -> Banked:
     return make_banked()
+
+
+@pytest.fixture
+def accountant(bakery: Banked) -> Client:
+    return office_client(bakery.entity, Role.ACCOUNTANT)
 
 
 def test_lines_are_listed_and_found_and_nothing_of_them_can_be_changed(
@@ -60,3 +58,20 @@ def test_connections_show_what_is_wrong_and_never_the_token(accountant: Client, 
 
     assert all("First Platypus Bank" in page and "Log in again." in page for page in pages)
     assert not any(secret in page for page in pages for secret in (token, "access-secret", "cursor-7"))
+
+
+def test_windows_on_amounts_are_for_who_reads_the_books_and_all_for_members_alone(bakery: Banked) -> None:
+    feed(bakery, seen("a", "12.50", description="FLOUR"))
+    stranger = make_banked("Stranger")
+    operator = office_client(bakery.entity, Role.OPERATOR)
+    outsider = office_client(stranger.entity, Role.OWNER)
+
+    assert operator.get("/admin/banking/bankconnection/").status_code == 200
+    for window in ("bankline", "bankaccount", "reconciliation", "tieout", "rule", "ruleapplication"):
+        assert operator.get(f"/admin/banking/{window}/").status_code == 403
+        assert outsider.get(f"/admin/banking/{window}/").status_code == 200
+    line = bakery.line("a")
+    assert "FLOUR" not in outsider.get("/admin/banking/bankline/").content.decode()
+    assert outsider.get(f"/admin/banking/bankline/{line.pk}/change/").status_code == 302
+    narrowed = outsider.get("/admin/banking/bankline/", {"company": bakery.entity.public_id})
+    assert "FLOUR" not in narrowed.content.decode()

@@ -20,10 +20,12 @@ from banking.tests.fake_programs import (
     Raw,
 )
 from banking.tests.integration_cast import Customer, quickbooks, state_in, stripe, xero
+from ledger.choices import Role
 from ledger.clock import utc_now
 from ledger.encryption import decrypt
-from ledger.models import AuditEvent, BackgroundTask, IdempotencyKey, User
+from ledger.models import AuditEvent, BackgroundTask, IdempotencyKey
 from ledger.tests.helpers import Caller, caller_of
+from ledger.tests.office import office_client
 from ledger.tokens import Scope
 
 __all__ = ["quickbooks", "stripe", "xero"]
@@ -554,12 +556,11 @@ def test_tokens_are_encrypted_and_stand_nowhere_else(
         bakery.get("entities"),
         bakery.come_back("quickbooks", brought),
     ]
-    admin = User.objects.create_superuser("root", password="a long enough password")
-    client.force_login(admin)
     row = bakery.integration
+    operator = office_client(row.entity, Role.OPERATOR)
     pages = [
-        client.get("/admin/banking/integration/"),
-        client.get(f"/admin/banking/integration/{row.id}/change/"),
+        operator.get("/admin/banking/integration/"),
+        operator.get(f"/admin/banking/integration/{row.id}/change/"),
     ]
 
     assert task.state == "succeeded"

@@ -6,21 +6,23 @@ from django.test import Client
 from banking.reconciliation.tie_out import tie_out
 from banking.tests.reconciliation_cast import Bakery
 from banking.tests.test_tie_out import reported
-from ledger.models import User
+from ledger.choices import Role
+from ledger.tests.office import office_client
 
 LIST = "/admin/banking/reconciliation/"
 
 
 @pytest.fixture
-def accountant(db: None) -> Client:
-    user = User.objects.create_superuser("accountant", "a@example.com", "secret")
-    client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    return client
+def bakery(db: None) -> Bakery:
+    return Bakery()
 
 
-def test_statements_are_listed_and_shown_and_not_changed(accountant: Client) -> None:
-    bakery = Bakery()
+@pytest.fixture
+def accountant(bakery: Bakery) -> Client:
+    return office_client(bakery.entity, Role.ACCOUNTANT)
+
+
+def test_statements_are_listed_and_shown_and_not_changed(accountant: Client, bakery: Bakery) -> None:
     one = bakery.completed(bakery.earn("1234.50"))
     page = accountant.get(LIST).content.decode()
     assert all(text in page for text in ("1234.5000", "Bank", "Completed"))
@@ -32,8 +34,7 @@ def test_statements_are_listed_and_shown_and_not_changed(accountant: Client) -> 
     assert bakery.statement(one).statement_balance == 1234.50
 
 
-def test_daily_differences_are_listed(accountant: Client) -> None:
-    bakery = Bakery()
+def test_daily_differences_are_listed(accountant: Client, bakery: Bakery) -> None:
     reported(bakery.checking, "77.25")
     tie_out(bakery.entity)
     page = accountant.get("/admin/banking/tieout/").content.decode()
