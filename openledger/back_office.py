@@ -5,6 +5,7 @@ Each app has its pages in its own `office/`; here they are wired, as the apps' a
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from django.http import HttpRequest
@@ -147,4 +148,12 @@ def _lines(items: tuple[Item, ...] | list[Item], company: Entity | None) -> Iter
                 link = reverse(f"office:{item.name}", kwargs={"company": company.public_id})
         except NoReverseMatch:
             continue
-        yield {"title": item.title, "icon": item.icon, "link": link}
+        line: dict[str, Any] = {"title": item.title, "icon": item.icon, "link": link}
+        if item.name == "dashboard":
+            # Its address is the beginning of all others of the company.
+            line["active"] = partial(_is_at, link)
+        yield line
+
+
+def _is_at(link: str, request: HttpRequest) -> bool:
+    return request.path == link
