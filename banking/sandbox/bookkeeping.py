@@ -15,8 +15,8 @@ from transactions.choices import Status
 from transactions.counterparty_names import counterparty_name
 
 # What the bank showed lately is not approved yet, and some of it not even categorized.
-REVIEW_DAYS: Final = 14
-_UNCATEGORIZED_PERCENT: Final = 35
+REVIEW_DAYS: Final = 28
+_UNCATEGORIZED_PERCENT: Final = 60
 # So many were entered by hand before the bank showed them, a day or two earlier.
 _ENTERED_BY_HAND: Final = 2
 _ENTERED_DAYS_BEFORE: Final = 2
