@@ -56,6 +56,22 @@ class Chosen:
         return (self.period.end.month + 2) // 3
 
 
+def short_label(period: Period, *, of_a_day: bool = False) -> str:
+    """Return what a column of a period is called: November 2026, Q4 2026, 2026, or its days."""
+    start, end = period.start, period.end
+    if of_a_day:
+        return day_label(end)
+    if period.month is not None:
+        return f"{end:%B %Y}"
+    if period.whole_months == 3 and start.month % 3 == 1:
+        return f"Q{end.month // 3} {end.year}"
+    if period.whole_months == 12 and start.month == 1:
+        return str(end.year)
+    if period.is_from_beginning:
+        return f"until {day_label(end)}"
+    return f"{day_label(start)} \N{EN DASH} {day_label(end)}"
+
+
 def chosen_period(
     query: Mapping[str, str], entity: Entity, *, default: PeriodKind, of_a_day: bool = False
 ) -> Chosen:

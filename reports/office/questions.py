@@ -47,11 +47,6 @@ class Asked:
             return ""
         return moment.astimezone(self.scope.entity.zone).strftime("%Y-%m-%dT%H:%M:%S")
 
-    @property
-    def has_rare(self) -> bool:
-        """Whether something is chosen that few ask for."""
-        return bool(self.scope_query().keys() - {"status"})
-
     def scope_query(self) -> Query:
         """What of the query string says which books are meant, without what goes without saying."""
         scope = self.scope

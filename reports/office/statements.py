@@ -16,7 +16,7 @@ from reports.files.orders import Order
 from reports.files.orders import Statement as Form
 from reports.files.responses import file_response
 from reports.files.wording import facts
-from reports.office.periods import PeriodKind
+from reports.office.periods import PeriodKind, short_label
 from reports.office.pictures import Bridge, Months, cash_bridge, months_picture
 from reports.office.questions import Asked, asked_of, without_period
 from reports.office.rows import rows_of
@@ -26,7 +26,7 @@ from reports.statements.balance_sheet import BalanceSheet
 from reports.statements.cash_flow import CashFlowStatement
 from reports.statements.income_statement import IncomeStatement
 from reports.statements.overview import Interval, read_overview
-from reports.statements.table import column_label
+from reports.statements.table import StatementTable
 from reports.statements.trial_balance import TrialBalance
 
 
@@ -84,9 +84,9 @@ class _OfFrames(StatementPage):
         table = found.statements[self.kind].table()
         other = found.comparison[self.kind].table() if found.other_frame else None
         paths = self.order().paths() if self.kind is Kind.TRIAL_BALANCE else {}
-        columns = [column.label for column in table.columns]
+        columns = self._columns(asked.period, table)
         if other is not None and asked.other is not None:
-            columns += self._other_columns(asked.other, [column.label for column in other.columns])
+            columns += self._columns(asked.other, other, beside=True)
         rows = rows_of(table, other, asked, paths=paths)
         return super().get_context_data(
             **{
@@ -110,9 +110,11 @@ class _OfFrames(StatementPage):
         """Return the pictures beside the figures, by their names in the template."""
         return {}
 
-    def _other_columns(self, other: Period, labels: list[str]) -> list[str]:
-        label = column_label(other, is_of_a_day=self.form.is_of_a_day)
-        return [label] if len(labels) == 1 else [f"{label}, {one.lower()}" for one in labels]
+    def _columns(self, period: Period, table: StatementTable, *, beside: bool = False) -> list[str]:
+        label = short_label(period, of_a_day=self.form.is_of_a_day)
+        if len(table.columns) == 1:
+            return [label]
+        return [f"{column.label}, {label}" if beside else column.label for column in table.columns]
 
 
 class BalanceSheetPage(_OfFrames):
