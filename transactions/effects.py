@@ -3,9 +3,12 @@
 from transactions.choices import COUNTS_AS_PENDING, COUNTS_AS_POSTED
 
 
+def _listed(states: frozenset[str]) -> str:
+    return ", ".join(f"'{state}'" for state in sorted(states))
+
+
 def _counted(states: frozenset[str], sign: str) -> str:
-    listed = ", ".join(f"'{state}'" for state in sorted(states))
-    return f"CASE WHEN status IN ({listed}) THEN {sign}amount ELSE 0 END"
+    return f"CASE WHEN status IN ({_listed(states)}) THEN {sign}amount ELSE 0 END"
 
 
 def effect_of(relation: str, *, undone: bool = False) -> str:
@@ -19,6 +22,23 @@ def effect_of(relation: str, *, undone: bool = False) -> str:
     return f"""
     SELECT debit_account_id AS account_id, date,
         {pending} AS debits_pending, {posted} AS debits_posted,
+        0::numeric AS credits_pending, 0::numeric AS credits_posted
+    FROM {relation}
+    UNION ALL
+    SELECT credit_account_id, date, 0, 0, {pending}, {posted}
+    FROM {relation}"""
+
+
+def effect_of_moving(relation: str, *, to: str) -> str:
+    """SELECT what moving every transaction in `relation` to the status `to` (SQL) does, all else as it was:
+    the same columns as `effect_of`, one pass instead of two over what was and what is."""
+    pending, posted = (
+        f"(CASE WHEN {to} IN ({_listed(states)}) THEN amount ELSE 0 END"
+        f" - CASE WHEN status IN ({_listed(states)}) THEN amount ELSE 0 END)"
+        for states in (COUNTS_AS_PENDING, COUNTS_AS_POSTED)
+    )
+    return f"""
+    SELECT debit_account_id AS account_id, date, {pending} AS debits_pending, {posted} AS debits_posted,
         0::numeric AS credits_pending, 0::numeric AS credits_posted
     FROM {relation}
     UNION ALL

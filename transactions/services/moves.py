@@ -1,13 +1,13 @@
 """Changes of state: approving, clearing, reconciling, expiring."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.db.transaction import atomic
 
-from accounts.totals import SLOTS
+from accounts.totals import ADD_EFFECT_TO_TOTALS, SLOTS
 from ledger.actors import Actor
 from ledger.clock import utc_now
 from ledger.db import compact, execute, slot, uuid_array
@@ -15,6 +15,7 @@ from ledger.exceptions import LedgerError
 from ledger.ids import new_id
 from ledger.models import Entity
 from transactions.choices import APPROVABLE, COUNTS_AS_POSTED, MOVES, Change, Status
+from transactions.effects import effect_of_moving
 from transactions.exceptions import (
     ExpiredError,
     IllegalMoveError,
@@ -23,7 +24,7 @@ from transactions.exceptions import (
     refusals_in_words,
 )
 from transactions.rows import Row
-from transactions.services.changing import HISTORY, MOVE_EFFECT, closed_through, lock_transactions
+from transactions.services.changing import HISTORY, closed_through, lock_transactions
 
 _MOVE: Final = compact(f"""
 WITH wanted AS MATERIALIZED (
@@ -39,9 +40,9 @@ changed AS (
     UPDATE transactions_transaction t
     SET status = %(status)s::text, updated_at = %(now)s::timestamptz, posted_at = %(posted_at)s::timestamptz
     WHERE t.entity_id = %(entity)s::uuid AND t.id = ANY(%(ids)s::uuid[])
-    RETURNING t.debit_account_id, t.credit_account_id, t.date, t.amount, t.status
 ),
-{MOVE_EFFECT}
+effect AS ({effect_of_moving("before", to="%(status)s::text")}),
+{ADD_EFFECT_TO_TOTALS}
 SELECT 1
 """)
 
@@ -77,19 +78,26 @@ def approve_transactions(*, entity: Entity, ids: Sequence[UUID], actor: Actor) -
                 approvals.append(Approval(transaction_id, None, TransactionNotFoundError(transaction_id)))
             elif row.status == Status.POSTED:
                 approvals.append(Approval(transaction_id, row, None))
-            elif row.status not in APPROVABLE:
-                error = IllegalMoveError(transaction_id, row.status, Status.POSTED)
+            elif (error := approval_fault(row, now, closed)) is not None:
                 approvals.append(Approval(transaction_id, row, error))
-            elif row.status == Status.PENDING and row.expires_at is not None and row.expires_at <= now:
-                approvals.append(Approval(transaction_id, row, ExpiredError(transaction_id, row.expires_at)))
-            elif closed is not None and row.date <= closed:
-                approvals.append(Approval(transaction_id, row, PeriodClosedError(closed)))
             else:
                 moving.append(transaction_id)
                 approved = row._replace(status=Status.POSTED, posted_at=now, updated_at=now)
                 approvals.append(Approval(transaction_id, approved, None))
         write_move(entity=entity, ids=moving, to=Status.POSTED, change=Change.APPROVED, actor=actor, now=now)
     return approvals
+
+
+def approval_fault(row: Row, now: datetime, closed: date | None) -> LedgerError | None:
+    """What keeps a transaction that is not posted from being approved at a moment, with the books closed
+    through that day."""
+    if row.status not in APPROVABLE:
+        return IllegalMoveError(row.id, row.status, Status.POSTED)
+    if row.status == Status.PENDING and row.expires_at is not None and row.expires_at <= now:
+        return ExpiredError(row.id, row.expires_at)
+    if closed is not None and row.date <= closed:
+        return PeriodClosedError(closed, day=row.date)
+    return None
 
 
 def move_transactions(
