@@ -56,7 +56,7 @@ class _FormPage(CompanyPage):
                 form.refuse(error)
             else:
                 return HttpResponseRedirect(self.after(account))
-        return self.render_to_response(self.get_context_data(form=form, **kwargs), status=400)
+        return self.render_to_response(self.get_context_data(form=form, **kwargs))
 
     def after(self, account: Account) -> str:
         """Where the person goes once it is saved."""

@@ -1,5 +1,6 @@
 """The forms of the chart of accounts. They ask for the right shape; what may be is the services' to say."""
 
+import re
 from typing import Any
 
 from django import forms
@@ -12,6 +13,7 @@ from accounts.financial_types import FINANCIAL_TYPES
 from accounts.imports.rows import DESCRIPTION_LENGTH_MAX
 from ledger.exceptions import LedgerError
 
+_PUBLIC_ID = re.compile(r" \([a-z]+_[0-9a-z]{26}\)")
 # What a service calls a field, and what the form does.
 _FIELDS = {"parent_account_id": "parent", "sub_type_code": "code"}
 
@@ -40,9 +42,9 @@ class AccountForm(forms.Form):
         """Show what a service refused at the field that it names, else above the form."""
         for detail in error.details:
             name = _FIELDS.get(detail.field, detail.field)
-            self.add_error(name if name in self.fields else None, detail.message)
+            self.add_error(name if name in self.fields else None, _in_words(detail.message))
         if not error.details:
-            self.add_error(None, error.message)
+            self.add_error(None, _in_words(error.message))
 
     def financial_types(self) -> list[dict[str, Any]]:
         """The financial types as a template lists them, by type."""
@@ -99,6 +101,13 @@ class ImportForm(forms.Form):
                 needed, "Choose a chart." if needed == "template" else "Choose a CSV or XLSX file."
             )
         return cleaned
+
+
+def _in_words(message: str) -> str:
+    """What a service says, for a person at a form: without ids, and without how a program would mend it."""
+    said = _PUBLIC_ID.sub("", message.partition("; send")[0])
+    said = said.replace("sub_type_code", "Code").replace("parent_account_id: ", "")
+    return said if said.endswith(".") else f"{said}."
 
 
 def _choices(form: forms.Form, name: str, values: list[str]) -> None:

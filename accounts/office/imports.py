@@ -97,7 +97,7 @@ class ImportPage(CompanyPage):
                 return HttpResponseRedirect(
                     f"{self.link('chart-import-preview')}?ledger={ledger.public_id}&{query}"
                 )
-        return self.render_to_response(self.get_context_data(form=form, **kwargs), status=400)
+        return self.render_to_response(self.get_context_data(form=form, **kwargs))
 
     def _keep(self, name: str, data: bytes) -> str:
         token = uuid4().hex

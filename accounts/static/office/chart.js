@@ -19,13 +19,19 @@
 
   const above = (row) => byId.get(row.dataset.parent);
 
+  // Words that begin so come first: "rent" is no "current". Only where none does, it may stand anywhere.
+  function matching(wanted, withClosed) {
+    const shown = rows.filter((row) => row.dataset.find && (withClosed || !("closed" in row.dataset)));
+    const begins = shown.filter((row) => (" " + row.dataset.find.replaceAll(/[-/(&,.]/g, " ")).includes(" " + wanted));
+    return begins.length ? begins : shown.filter((row) => row.dataset.find.includes(wanted));
+  }
+
   function show() {
     const wanted = search.value.trim().toLowerCase();
     const withClosed = Boolean(closed?.checked);
     const found = new Set();
     if (wanted) {
-      for (const row of rows) {
-        if (!row.dataset.find?.includes(wanted) || ("closed" in row.dataset && !withClosed)) continue;
+      for (const row of matching(wanted, withClosed)) {
         for (let one = row; one && !found.has(one); one = above(one)) found.add(one);
       }
     }
@@ -79,7 +85,7 @@
   search.addEventListener("keydown", (event) => {
     if (event.key === "Escape") { search.value = ""; show(); search.blur(); }
     if (event.key === "Enter") {
-      const first = rows.find((row) => !row.hidden && row.dataset.find?.includes(search.value.trim().toLowerCase()));
+      const [first] = matching(search.value.trim().toLowerCase(), Boolean(closed?.checked));
       if (first) { search.blur(); select(first); }
     }
   });
