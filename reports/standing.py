@@ -305,7 +305,33 @@ def banks_of(entities: Sequence[Entity], *, through: date | None = None) -> dict
 def banks_beside_books(entities: Iterable[Entity]) -> list[BankBesideBooks]:
     """Each fed account whose bank said what it holds, beside the books; by company. One statement."""
     rows = fetch(_BESIDE, {"entities": uuid_array(entity.id for entity in entities)})
-    return [BankBesideBooks(*row[:8], row[8] * bank_sign(row[10]), row[9]) for row in rows]
+    return [
+        BankBesideBooks(
+            entity_id,
+            bank_account_id,
+            ledger_account_id,
+            name,
+            mask,
+            institution,
+            currency,
+            bank,
+            net_debits * bank_sign(account_type),
+            said_at,
+        )
+        for (
+            entity_id,
+            bank_account_id,
+            ledger_account_id,
+            name,
+            mask,
+            institution,
+            currency,
+            bank,
+            net_debits,
+            said_at,
+            account_type,
+        ) in rows
+    ]
 
 
 def figures_of(entities: Sequence[Entity]) -> dict[UUID, Figures]:

@@ -229,7 +229,7 @@ def points(found: Checklist, page: CompanyPage) -> Iterator[Point]:
         ),
     )
     yield Point(
-        "The books are verified", done["verified"], _verified(found), (link("Result", "verification"),)
+        "The books are verified", done["verified"], _verified(found), (link("Verify", "verification"),)
     )
 
 

@@ -10,8 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponseRedirect
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from ledger.clock import utc_now
 from ledger.models import Entity, Membership
@@ -80,7 +79,7 @@ class CompaniesPage(OfficePage):
     title = "Companies"
     template_name = "office/companies.html"
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """The table, or the only company's own page."""
         own = own_memberships(request)
         if len(own) == 1 and (url := _first_page(own[0])):

@@ -46,7 +46,9 @@ class StatementPage(CompanyPage):
     form: ClassVar[Form]
     default_period: ClassVar[PeriodKind] = PeriodKind.MONTH
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def get(  # type: ignore[override]  # a file may be streamed
+        self, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
         """The page, or with `format` its file."""
         self.asked = asked_of(
             request.GET, self.company, default=self.default_period, of_a_day=self.form.is_of_a_day

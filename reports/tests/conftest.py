@@ -34,7 +34,7 @@ def account_of(company: Company, code: str, **more: Any) -> Account:
 def post(
     company: Company,
     day: str | dt.date,
-    amount: str | Decimal,
+    amount: str | Decimal | int,
     debit: Account,
     credit: Account,
     status: Status = Status.POSTED,

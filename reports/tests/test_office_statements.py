@@ -221,7 +221,7 @@ def test_the_cash_basis_can_be_chosen_and_its_figures_explain_themselves(
     accrual = ann.page("income-statement", bakery.entity, query=MARCH)
     cash = ann.page("income-statement", bakery.entity, query={**MARCH, "basis": "cash"})
 
-    assert (figure(accrual, "netIncome"), figure(cash, "netIncome")) == ([250], [100])
+    assert (figure(accrual, "netIncome"), figure(cash, "netIncome")) == ([Decimal(250)], [Decimal(100)])
     [row] = [row for row in cash.context["rows"] if row.key == "netIncome"]
     assert add_up(ann, row.cells[0].url) == 100
     # The file says the same as the page.
