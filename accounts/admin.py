@@ -32,7 +32,8 @@ class AccountAdmin(CompanyWindowAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponseBase:
         """The list to choose from; outside of that the company's chart of accounts."""
         if _POPUP in request.GET:
-            return super().changelist_view(request, extra_context)
+            answer: HttpResponseBase = super().changelist_view(request, extra_context)
+            return answer
         company = request.GET.get("company")
         if company is None:
             return HttpResponseRedirect(reverse("office:companies"))

@@ -103,7 +103,7 @@ class NewAccountPage(_FormPage):
     title = "New account"
 
     @cached_property
-    def ledger(self) -> Ledger:  # type: ignore[override]
+    def ledger(self) -> Ledger:
         """The ledger that was asked for, or the default one."""
         asked = self.request.POST.get("ledger") or self.request.GET.get("ledger")
         return chosen_ledger(ledgers_of(self.company), self.company, asked)
@@ -154,12 +154,12 @@ class EditAccountPage(_FormPage):
     """Name, code, financial type, place and description of an account. Its type stays."""
 
     @cached_property
-    def account(self) -> Account:  # type: ignore[override]
+    def account(self) -> Account:
         """The account of the address. Raises NotFoundError where the company has none of that id."""
         return find_account(self.company, self.id_of(Prefix.ACCOUNT, self.kwargs["id"]))
 
     @cached_property
-    def ledger(self) -> Ledger:  # type: ignore[override]
+    def ledger(self) -> Ledger:
         """The account's."""
         return next(one for one in ledgers_of(self.company) if one.id == self.account.ledger_id)
 

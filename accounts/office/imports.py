@@ -101,7 +101,7 @@ class ImportPage(CompanyPage):
 
     def _keep(self, name: str, data: bytes) -> str:
         token = uuid4().hex
-        cache.set(_key(self.company.id, self.request.user.pk, token), (name, data), _KEPT_SECONDS)
+        cache.set(_key(self.company.id, self.actor.id, token), (name, data), _KEPT_SECONDS)
         return token
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -145,7 +145,7 @@ class ImportPreviewPage(CompanyPage):
             actor=self.actor,
         )
         if source.token:
-            cache.delete(_key(self.company.id, request.user.pk, source.token))
+            cache.delete(_key(self.company.id, self.actor.id, source.token))
         self.say(f"{done.accounts_created} accounts made, {done.accounts_skipped} were there already.")
         if done.errors:
             return HttpResponseRedirect(self.link("chart-import-result", id=done.public_id))
@@ -182,7 +182,7 @@ class ImportPreviewPage(CompanyPage):
             if template_id not in templates():
                 raise NotFoundError("There is no such ready-made chart.")
             return Source(ledger, template_id=template_id)
-        kept = cache.get(_key(self.company.id, self.request.user.pk, str(token)))
+        kept = cache.get(_key(self.company.id, self.actor.id, str(token)))
         if kept is None:
             raise ValidationError("The file is not kept any more. Choose it again.")
         name, data = kept
@@ -223,6 +223,6 @@ def _fates(source: Source) -> list[Fate]:
     return fates
 
 
-def _key(company_id: UUID, user_id: UUID, token: str) -> str:
+def _key(company_id: UUID, user_id: UUID | None, token: str) -> str:
     """Where a file waits: of this company and this person alone."""
     return f"chart-import:{company_id}:{user_id}:{token}"

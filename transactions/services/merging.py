@@ -242,7 +242,7 @@ def _post(entity: Entity, drafts: Sequence[Draft], actor: Actor) -> None:
 def _check_empty(entity: Entity, source: Account, left: Decimal) -> None:
     """Nothing may have stayed behind but what closed periods left and were to keep."""
     [sums] = sums_until(entity, [source.id], [None])
-    if (sums.net, sums.pending) != (left, 0):
+    if (sums.net, sums.pending) != (left, Decimal(0)):
         raise ConflictError(
             f"{source} would keep {sums.net} posted and {sums.pending} pending. Nothing was merged; verify "
             "the books (manage.py verify)."
