@@ -12,7 +12,8 @@ from django.dispatch import receiver
 from banking.api.account_shapes import entity_bank_account_json
 from banking.months import bank_account_changes
 from banking.querysets import bank_accounts, is_known_without_banks, plaid_accounts_beside
-from banking.services.guarding import check_changes, let_go
+from banking.services.guarding import check_changes, follow_split, let_go
+from ledger.actors import Actor
 from ledger.db import execute
 from ledger.entity_cache import load_beside
 from ledger.models import Entity
@@ -20,7 +21,7 @@ from ledger.signals import bank_accounts_wanted, entity_deleting
 from transactions.api.shapes import BANK_ACCOUNTS
 from transactions.months import register_breakdown
 from transactions.rows import Row
-from transactions.signals import transactions_deleting, transactions_editing
+from transactions.signals import transaction_splitting, transactions_deleting, transactions_editing
 
 # What refers to another goes before it.
 _TABLES = (
@@ -71,3 +72,11 @@ def on_transactions_editing(
 ) -> None:
     """Refuse what would part a transaction from its bank line unseen."""
     check_changes(entity, changes)
+
+
+@receiver(transaction_splitting, dispatch_uid="banking.follow_split")
+def on_transaction_splitting(
+    sender: object, *, entity: Entity, row: Row, part_ids: Sequence[UUID], actor: Actor, **more: Any
+) -> None:
+    """Let all parts of a split transaction stand for its bank line."""
+    follow_split(entity, row.id, part_ids, actor)

@@ -10,9 +10,9 @@ transactions_deleting = Signal()
 # Arguments: entity, changes (a list of pairs of rows, as they are and as they will be), actor.
 transactions_editing = Signal()
 
-# A transaction that is not final is about to be split: it keeps a part of its amount, and the others, recorded
-# already, take the rest. Sent before `transactions_editing`. Arguments: entity, row (as it is), part_ids (the
-# others), actor.
+# A transaction that is not final is about to be split: it keeps a part of its amount, and the others, that
+# are recorded already, take the rest. Sent before `transactions_editing`. Arguments: entity, row (as it is),
+# part_ids (the others), actor.
 transaction_splitting = Signal()
 
 # An account is about to be merged into another one; a preview asks the same. Receivers only refuse.

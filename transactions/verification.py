@@ -238,7 +238,8 @@ def check_reversals(entity: Entity) -> Iterator[str]:
 
 @register_check("reclassifications")
 def check_reclassifications(entity: Entity) -> Iterator[str]:
-    """A reclassification moves the whole amount of a final transaction of its ledger, and is final itself."""
+    """A reclassification moves the amount of a final transaction of its ledger, or a part of it, and is final
+    itself."""
     rows = fetch(
         """
         SELECT r.id, r.reclassifies_id, r.status, o.status, r.amount, o.amount, r.ledger_id = o.ledger_id
@@ -256,7 +257,7 @@ def check_reclassifications(entity: Entity) -> Iterator[str]:
             continue
         if status not in FINAL or its_status not in FINAL:
             yield f"{pair} are {status} and {its_status}, not POSTED or REVERSED"
-        if amount != its_amount:
+        if amount > its_amount:
             yield f"{pair} are of {amount} and {its_amount}"
         if not is_one_ledger:
             yield f"{pair} are of different ledgers"

@@ -7,7 +7,9 @@ from typing import Final
 from uuid import UUID
 
 from banking.choices import LineStatus
-from banking.services.links import attend
+from banking.services.links import attend, link
+from banking.services.rows import links_of_transactions
+from ledger.actors import Actor
 from ledger.clock import utc_now
 from ledger.db import compact, execute, fetch, uuid_array
 from ledger.exceptions import ConflictError
@@ -65,6 +67,17 @@ def let_go(entity: Entity, transaction_ids: Collection[UUID]) -> None:
             "undecided": _UNDECIDED,
             "now": utc_now(),
         },
+    )
+
+
+def follow_split(entity: Entity, transaction_id: UUID, part_ids: Sequence[UUID], actor: Actor) -> None:
+    """Let the parts that are split off a transaction stand for its lines beside it. Two statements, or one
+    where it stands for none."""
+    links = links_of_transactions(entity, [transaction_id])
+    link(
+        entity,
+        [one._replace(transaction_id=part_id) for one in links for part_id in part_ids],
+        actor,
     )
 
 

@@ -15,11 +15,17 @@ from transactions.services.expiry import expire_pending
 from transactions.services.journal import JournalLine, post_journal_entry
 from transactions.services.moves import Approval, approve_transactions, move_transactions
 from transactions.services.posting import post_transaction
-from transactions.services.reversal import reverse_transaction
+from transactions.services.reversal import (
+    reverse_journal_entry,
+    reverse_transaction,
+    reverse_transactions,
+)
+from transactions.services.splitting import Part, split_transaction
 
 __all__ = [
     "Approval",
     "JournalLine",
+    "Part",
     "approve_transactions",
     "categorize_transactions",
     "delete_transaction",
@@ -31,5 +37,8 @@ __all__ = [
     "post_batch",
     "post_journal_entry",
     "post_transaction",
+    "reverse_journal_entry",
     "reverse_transaction",
+    "reverse_transactions",
+    "split_transaction",
 ]

@@ -31,16 +31,21 @@ def whole_entries(entity: Entity, rows: Iterable[Row]) -> list[UUID]:
     Raises PartOfEntryError for the first of which they are but a part.
     """
     of_entries = [row for row in rows if row.journal_entry_id is not None]
-    if not of_entries:
-        return []
+    parts = count_parts(entity, of_entries)
     chosen = Counter(row.journal_entry_id for row in of_entries)
-    entries = [entry_id for entry_id in chosen if entry_id is not None]
-    parts: dict[UUID, int] = dict(fetch(_PARTS, {"entity": entity.id, "entries": uuid_array(entries)}))
     for row in of_entries:
         entry_id = row.journal_entry_id
         if entry_id is not None and parts[entry_id] > chosen[entry_id]:
             raise PartOfEntryError(row.id, entry_id, parts[entry_id])
-    return entries
+    return list(parts)
+
+
+def count_parts(entity: Entity, rows: Iterable[Row]) -> dict[UUID, int]:
+    """How many transactions the journal entries of `rows` have, by entry; one query, or none."""
+    entries = {row.journal_entry_id for row in rows if row.journal_entry_id is not None}
+    if not entries:
+        return {}
+    return dict(fetch(_PARTS, {"entity": entity.id, "entries": uuid_array(entries)}))
 
 
 def delete_entries(*, entity: Entity, entry_ids: Collection[UUID], actor: Actor) -> None:

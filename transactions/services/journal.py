@@ -1,11 +1,11 @@
 """An accountant's journal entry of many lines, kept as two-account transactions."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.db.transaction import atomic
@@ -24,6 +24,8 @@ from transactions.models import JournalEntry
 from transactions.services.batches import accounts_of, find_faults, post_batch
 from transactions.services.changing import hold_books
 
+_DESCRIPTION_LENGTH_MAX: Final = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class JournalLine:
@@ -31,6 +33,8 @@ class JournalLine:
     direction: Side
     # > 0, in the entry's currency.
     amount: Decimal
+    # What the line was for; what the entry was for where empty.
+    memo: str = ""
 
 
 def line_key(direction: Side, account_id: UUID) -> str:
@@ -60,7 +64,8 @@ def post_journal_entry(
     """Record an entry of two or more lines as linked two-account transactions, all or none.
 
     Of each account, lines of one direction become one; `pair_lines` says which credit goes with which
-    debit. The entry's own id links the transactions. The counterparty's name is taken from the description.
+    debit. The entry's own id links the transactions. Each says what its lines' memos say, or else the
+    description; the counterparty's name is taken from that of the entry.
 
     Raises ValidationError where debits and credits differ (with both sums), AccountNotFoundError,
     AccountClosedError, PeriodClosedError.
@@ -87,7 +92,11 @@ def post_journal_entry(
         counterparty=counterparty_name(description),
         journal_entry_id=entry.id,
     )
-    drafts = [replace(template, **pair._asdict(), id=new_id()) for pair in pairs]
+    memos = _memos(lines)
+    drafts = [
+        replace(template, **pair._asdict(), id=new_id(), description=_words(pair, memos) or description)
+        for pair in pairs
+    ]
     with atomic():
         hold_books(entity)
         accounts = accounts_of(entity, drafts)
@@ -98,6 +107,23 @@ def post_journal_entry(
         for fault in post_batch(entity=entity, drafts=drafts, actor=actor).values():
             raise fault
     return entry
+
+
+def _memos(lines: Sequence[JournalLine]) -> dict[str, list[str]]:
+    """What is said of each account and direction."""
+    memos: defaultdict[str, list[str]] = defaultdict(list)
+    for line in lines:
+        if line.memo:
+            memos[line_key(line.direction, line.account_id)].append(line.memo)
+    return memos
+
+
+def _words(pair: Pair, memos: Mapping[str, Sequence[str]]) -> str:
+    """What a pair was for: what is said of its debit and of its credit, each once."""
+    debit = line_key(Side.DEBIT, pair.debit_account_id)
+    credit = line_key(Side.CREDIT, pair.credit_account_id)
+    said = dict.fromkeys([*memos.get(debit, ()), *memos.get(credit, ())])
+    return "; ".join(said)[:_DESCRIPTION_LENGTH_MAX]
 
 
 def pair_lines(lines: Sequence[JournalLine]) -> list[Pair]:

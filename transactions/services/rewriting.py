@@ -20,10 +20,10 @@ WITH wanted AS MATERIALIZED (
         %(ids)s::uuid[], %(revision_ids)s::uuid[], %(ledger_ids)s::uuid[], %(debits)s::uuid[],
         %(credits)s::uuid[], %(timestamps)s::timestamptz[], %(dates)s::date[], %(amounts)s::numeric[],
         %(currencies)s::text[], %(statuses)s::text[], %(counterparties)s::text[], %(descriptions)s::text[],
-        %(metadata)s::text[], %(expiries)s::timestamptz[], %(categorized)s::timestamptz[]
+        %(metadata)s::text[], %(expiries)s::timestamptz[], %(categorized)s::timestamptz[], %(entries)s::uuid[]
     ) AS w (
         id, revision_id, ledger_id, debit_account_id, credit_account_id, "timestamp", date, amount, currency,
-        status, counterparty, description, metadata, expires_at, categorized_at
+        status, counterparty, description, metadata, expires_at, categorized_at, journal_entry_id
     )
 ),
 before AS MATERIALIZED (
@@ -37,7 +37,8 @@ changed AS (
         credit_account_id = w.credit_account_id, "timestamp" = w."timestamp", date = w.date,
         amount = w.amount, currency = w.currency, status = w.status, counterparty = w.counterparty,
         description = w.description, metadata = w.metadata::jsonb, expires_at = w.expires_at,
-        categorized_at = w.categorized_at, updated_at = %(now)s::timestamptz
+        categorized_at = w.categorized_at, journal_entry_id = w.journal_entry_id,
+        updated_at = %(now)s::timestamptz
     FROM wanted w
     WHERE t.entity_id = %(entity)s::uuid AND t.id = w.id
     RETURNING t.debit_account_id, t.credit_account_id, t.date, t.amount, t.status
@@ -89,5 +90,6 @@ def rewrite_transactions(
                 "metadata": [row.metadata for row in rows],
                 "expiries": [row.expires_at for row in rows],
                 "categorized": [row.categorized_at for row in rows],
+                "entries": [row.journal_entry_id for row in rows],
             },
         )

@@ -5,9 +5,10 @@ from decimal import Decimal
 
 import pytest
 
+from accounts.choices import Side
 from accounts.services import close_account
 from ledger.actors import SYSTEM
-from ledger.exceptions import ValidationError
+from ledger.exceptions import ConflictError, NotFoundError, ValidationError
 from ledger.ids import new_id
 from ledger.services.periods import close_books
 from transactions.choices import Change, Status
@@ -20,7 +21,14 @@ from transactions.exceptions import (
 )
 from transactions.models import Revision, Transaction
 from transactions.rows import Row
-from transactions.services import categorize_transactions, reverse_transaction
+from transactions.services import (
+    JournalLine,
+    categorize_transactions,
+    post_journal_entry,
+    reverse_journal_entry,
+    reverse_transaction,
+    reverse_transactions,
+)
 from transactions.services.reversal import Reversed
 from transactions.tests.conftest import NOON, Company, assert_totals_hold, balance, stored_totals, sums
 from transactions.tests.test_moves import in_state
@@ -172,4 +180,55 @@ def test_reclassification_posted_after_the_day_of_the_reversal_is_reversed_on_it
     reverse(bakery, row, on=LATER)
     assert set(net(bakery).values()) == {0}
     assert bakery.stored(row.id).status == Status.REVERSED
+    assert_totals_hold(bakery.entity)
+
+
+def test_many_are_reversed_together_or_not_at_all(bakery: Company) -> None:
+    one, other, pending = bakery.posted("10"), bakery.posted("5"), bakery.post("3")
+    with pytest.raises(IllegalMoveError):
+        reverse_transactions(entity=bakery.entity, ids=[one.id, other.id, pending.id], actor=SYSTEM)
+    assert not Transaction.objects.filter(reverses__isnull=False).exists()
+
+    done = reverse_transactions(
+        entity=bakery.entity, ids=[other.id, one.id, other.id], actor=SYSTEM, reason="Twice", on=LATER
+    )
+
+    assert [pair.original.id for pair in done] == [other.id, one.id]
+    assert {pair.reversal.date for pair in done} == {LATER.date()}
+    # What waits is left.
+    assert net(bakery)["Rent"] == 3
+    assert_totals_hold(bakery.entity)
+
+
+def test_one_that_is_reversed_with_its_reclassification_is_reversed_once(bakery: Company) -> None:
+    row = bakery.posted()
+    categorize_transactions(entity=bakery.entity, ids=[row.id], category_id=bakery.software.id, actor=SYSTEM)
+    moved = Transaction.objects.get(reclassifies_id=row.id)
+    reverse_transactions(entity=bakery.entity, ids=[row.id, moved.id], actor=SYSTEM)
+    assert Transaction.objects.filter(reverses__isnull=False).count() == 2
+    assert set(net(bakery).values()) == {0}
+
+
+def test_a_journal_entry_is_reversed_as_far_as_it_is_not_yet(bakery: Company, stranger: Company) -> None:
+    entry = post_journal_entry(
+        entity=bakery.entity,
+        lines=[
+            JournalLine(bakery.rent.id, Side.DEBIT, Decimal(6)),
+            JournalLine(bakery.software.id, Side.DEBIT, Decimal(4)),
+            JournalLine(bakery.cash.id, Side.CREDIT, Decimal(10)),
+        ],
+        currency="USD",
+        timestamp=NOON,
+        day=NOON.date(),
+        actor=SYSTEM,
+        status=Status.POSTED,
+    )
+    with pytest.raises(NotFoundError):
+        reverse_journal_entry(entity=stranger.entity, entry_id=entry.id, actor=SYSTEM)
+    first = Transaction.objects.filter(journal_entry=entry).order_by("id")[0]
+    reverse_transaction(entity=bakery.entity, transaction_id=first.id, actor=SYSTEM)
+    assert len(reverse_journal_entry(entity=bakery.entity, entry_id=entry.id, actor=SYSTEM)) == 1
+    assert set(net(bakery).values()) == {0}
+    with pytest.raises(ConflictError, match="reversed already"):
+        reverse_journal_entry(entity=bakery.entity, entry_id=entry.id, actor=SYSTEM)
     assert_totals_hold(bakery.entity)
