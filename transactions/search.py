@@ -122,6 +122,48 @@ def search_transactions(
     return [rows[id_] for id_ in ids if id_ in rows], NumberedPage(total, page, limit)
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Words that a company's transactions are searched for."""
+
+    entity: Entity
+    words: tuple[_Word, ...]
+
+    def condition(self) -> tuple[str, dict[str, Any]]:
+        """That a transaction `t` has them all, as one condition in SQL and its parameters: for rows that are
+        looked through."""
+        found = _Conditions()
+        terms = [
+            f"({_in_name(found, word)} OR {_in_text(found, [word])})"
+            if word.account_ids
+            else _in_text(found, [word])
+            for word in self.words
+        ]
+        return " AND ".join(terms), found.params
+
+
+def words_of(entity: Entity, query: str) -> Words | None:
+    """The words of `query`; None where there are none. One query."""
+    rows = _fetch(_WORDS, {"query": query, "entity": entity.id})
+    if not rows:
+        return None
+    return Words(entity, tuple(_Word(number, *values) for number, values in enumerate(rows)))
+
+
+def find_by_words(entity: Entity, words: Words, *, limit: int) -> list[UUID]:
+    """The ids of transactions that have all the words, in no order, at most `limit`: whoever gets that many
+    has not got all. One query, that stops reading rows once there are enough."""
+    found = _passing(entity, {})
+    sources = []
+    for way in _ways(found, list(words.words)):
+        # Names of accounts may find nearly every row, so the newest are taken, along an index; what a text
+        # finds is taken as the index gives it, and no more rows are read than are wanted.
+        order = "" if way.by_text else f" ORDER BY {hour_of('t.timestamp')} DESC"
+        sources.append(f"(SELECT t.id {found.source} AND {way.condition}{order} LIMIT {limit:d})")
+    rows = _fetch(f"SELECT id FROM ({' UNION ALL '.join(sources)}) found LIMIT {limit:d}", found.params)
+    return [row[0] for row in rows]
+
+
 def words_in_text(entity: Entity, query: str) -> tuple[str, dict[str, Any]] | None:
     """That a transaction `t` has all words of `query` in its own text, as a condition in SQL and its
     parameters; None where there are no words. One query.
@@ -171,8 +213,16 @@ def _of_type(found: _Conditions, type_: AccountType) -> None:
         found.terms.append(_OPPOSITE_CASH)
 
 
-def _ways(found: _Conditions, words: list[_Word]) -> list[str]:
-    """The ways in which a row can have every word, each as a condition; no row passes two of them.
+class _Way(NamedTuple):
+    """One way in which a row can have every word."""
+
+    condition: str
+    # Whether it looks for a word in the text.
+    by_text: bool
+
+
+def _ways(found: _Conditions, words: list[_Word]) -> list[_Way]:
+    """The ways in which a row can have every word; no row passes two of them.
 
     A word stands in the name of an account or else must stand in the text, so there is one way for each
     choice of the words that names have. Each way by itself is one look into an index; of one condition with
@@ -187,7 +237,8 @@ def _ways(found: _Conditions, words: list[_Word]) -> list[str]:
         pairs = list(zip(chosen, by_name, strict=True))
         terms = [("" if is_by_name else "NOT ") + _in_name(found, word) for word, is_by_name in pairs]
         in_text = only_in_text + [word for word, is_by_name in pairs if not is_by_name]
-        ways.append(" AND ".join([*terms, _in_text(found, in_text)] if in_text else terms))
+        condition = " AND ".join([*terms, _in_text(found, in_text)] if in_text else terms)
+        ways.append(_Way(condition, bool(in_text)))
     return ways
 
 
@@ -224,7 +275,7 @@ def _hits(found: _Conditions, words: list[_Word], page: int, limit: int) -> tupl
     """Total and page of what has all words. Materialized, because how frequent words are together can only
     be guessed: walking down the newest rows until a page is full may never end."""
     ways = _ways(found, words)
-    hits = " UNION ALL ".join(f"SELECT t.id, t.timestamp {found.source} AND {way}" for way in ways)
+    hits = " UNION ALL ".join(f"SELECT t.id, t.timestamp {found.source} AND {way.condition}" for way in ways)
     sql = f"""
     WITH hits AS MATERIALIZED ({hits}),
     page AS (
