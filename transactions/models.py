@@ -1,4 +1,4 @@
-"""The two-account transaction, its history, and the journal entry that groups several."""
+"""The two-account transaction, its history, the journal entry that groups several, and views of the list."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from accounts.models import Account
 from ledger.choices import ActorKind
 from ledger.ids import Prefix, encode_id
-from ledger.models import Ledger
+from ledger.models import Ledger, User
 from ledger.tenancy import CompositeForeignKey, TenantModel, TenantPrimaryKey
 from transactions.choices import COUNTS_AS_PENDING, Change, Source, Status
 from transactions.days import Hour, Week
@@ -282,3 +282,31 @@ class Revision(TransactionState):
 
     def __str__(self) -> str:
         return f"{self.change} {encode_id(Prefix.TRANSACTION, self.transaction_id)}"
+
+
+class SavedView(TenantModel):
+    """Filters of the list of transactions that a person keeps under a name, for one company. It is theirs
+    alone."""
+
+    # A person may be in several companies and their row is no company's, so the database does not prove it;
+    # Django deletes the views with the person.
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
+    name = models.CharField(max_length=60)
+    # The query string of the page, without the place in the list.
+    query = models.CharField(max_length=1000)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["name", "id"]
+        constraints = [
+            TenantPrimaryKey(name="transactions_savedview_tenant_key"),
+            CompositeForeignKey(
+                fields=("entity",), to="ledger.Entity", to_fields=("id",), name="savedview_entity_fk"
+            ),
+            models.UniqueConstraint(fields=["entity", "user", "name"], name="savedview_name_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -10,7 +10,12 @@ from ledger.signals import entity_deleting
 
 # Transactions refer to each other and to journal entries. Each goes in one statement, whose references are
 # checked at its end.
-_TABLES: Final = ("transactions_revision", "transactions_transaction", "transactions_journalentry")
+_TABLES: Final = (
+    "transactions_revision",
+    "transactions_transaction",
+    "transactions_journalentry",
+    "transactions_savedview",
+)
 
 
 @receiver(entity_deleting, dispatch_uid="transactions.delete_books")
