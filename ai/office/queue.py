@@ -22,6 +22,8 @@ from ledger.models import Entity
 from transactions.choices import COUNTS_AS_PENDING
 
 PAGE_SIZE: Final = 50
+# What is less likely than that beside the first is not worth a look.
+OTHER_PERCENT_MIN: Final = 2
 # More than that is only said to be more.
 COUNTED_MAX: Final = 1_000
 
@@ -67,7 +69,7 @@ CROSS JOIN LATERAL (
 """
 _TRANSACTIONS: Final = compact(f"""
 SELECT t.id, t.date, t.description, t.counterparty, t.amount, t.currency, t.ledger_id,
-    t.metadata->>'providerCategory', t.metadata->>'bankAccountId', own.id, own.name,
+    t.metadata->>'providerCategory', t.metadata->>'bankAccountId', own.id, coalesce(bank.name, own.name),
     t.is_out, s.id, s.account_id, s.confidence, s.reason, s.others::text, line.line_id
 FROM (
     SELECT t.*, t.debit_account_id = ANY(%(unknown)s::uuid[]) AS is_out {_WAITING}
@@ -75,6 +77,11 @@ FROM (
 ) t
 JOIN accounts_account own ON own.entity_id = t.entity_id
     AND own.id = CASE WHEN t.is_out THEN t.credit_account_id ELSE t.debit_account_id END
+LEFT JOIN LATERAL (
+    SELECT concat_ws(' ••', b.name, nullif(b.mask, '')) AS name FROM banking_bankaccount b
+    WHERE b.entity_id = t.entity_id AND b.ledger_account_id = own.id
+    ORDER BY b.disconnected_at IS NOT NULL, b.id DESC LIMIT 1
+) bank ON true
 LEFT JOIN ai_suggestion s ON s.entity_id = t.entity_id AND s.transaction_id = t.id AND s.status = 'waiting'
 LEFT JOIN LATERAL (
     SELECT k.line_id FROM banking_linelink k
@@ -315,4 +322,7 @@ def _shown(account_id: UUID, name: str, code: str | None, share: Decimal | float
 
 
 def _with(item: Item, shown: Sequence[Shown]) -> Item:
-    return replace(item, suggestion=shown[0], others=tuple(shown[1:])) if shown else item
+    if not shown:
+        return item
+    others = tuple(one for one in shown[1:] if one.percent >= OTHER_PERCENT_MIN)
+    return replace(item, suggestion=shown[0], others=others)

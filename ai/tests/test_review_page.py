@@ -83,7 +83,7 @@ def test_offered_lines_come_first_then_what_is_uncategorized_the_newest_on_top(
     offer, new, old = page.context["items"]
     assert (offer.offer.id, offer.offer.reason) == (txn(rent), "Same amount, same day.")
     assert (new.money_in, new.money_out) == (Decimal(7), None)
-    assert (old.money_in, old.money_out, old.bank_name) == (None, Decimal("12.50"), "Bank")
+    assert (old.money_in, old.money_out, old.bank_name) == (None, Decimal("12.50"), "Checking ••1234")
     text = page.content.decode()
     assert "LANDLORD LLC" in text
     assert "12.50" in text

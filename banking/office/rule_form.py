@@ -22,6 +22,17 @@ _OF_DETAILS: Final = {
 }
 
 
+_ROWS: Final = (
+    ("name",),
+    ("category",),
+    ("contains", "counterparty"),
+    ("direction", "bank_account"),
+    ("amount_least", "amount_most"),
+    ("regex", "priority"),
+    ("auto_approve",),
+)
+
+
 class RuleForm(forms.Form):
     """What a person says of a rule. Accounts of other companies are no choices."""
 
@@ -63,6 +74,11 @@ class RuleForm(forms.Form):
         banks = BankAccount.objects.filter(entity_id=entity.id, disconnected_at__isnull=True)
         bank_account: Any = self.fields["bank_account"]
         bank_account.choices = [("", "any"), *((one.public_id, str(one)) for one in banks)]
+
+    @property
+    def rows(self) -> list[list[forms.BoundField]]:
+        """The fields as the page sets them, beside each other."""
+        return [[self[name] for name in names] for names in _ROWS]
 
     def fields_for_service(self) -> RuleFields:
         """What was written, in the service's words."""

@@ -44,7 +44,9 @@ class RuleNew(CompanyPage):
         """The form, and where the person came from."""
         if "form" not in kwargs:
             kwargs["form"] = RuleForm(self.company, initial=self._initial())
-        return super().get_context_data(next=self._next(), shown_max=SHOWN_MAX, **kwargs)
+        return super().get_context_data(
+            next=self._next(), shown_max=SHOWN_MAX, rows=kwargs["form"].rows, **kwargs
+        )
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """Show what the rule would change, or make it."""

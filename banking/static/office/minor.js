@@ -5,6 +5,5 @@ window.officeMinor = (minor, digits) => {
   const plain = (minor < 0n ? -minor : minor).toString().padStart(digits + 1, "0");
   const whole = plain.slice(0, plain.length - digits).replace(/\B(?=(\d{3})+$)/g, ",");
   const text = digits ? `${whole}.${plain.slice(-digits)}` : whole;
-  if (minor === 0n) return "–";
   return minor < 0n ? `(${text})` : text;
 };
