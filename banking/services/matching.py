@@ -17,7 +17,7 @@ from typing import Final
 from uuid import UUID
 
 from banking.services.rows import BankFacts, Line
-from banking.services.transfers import Pair
+from banking.services.transfers import Pair, by_day, within_days
 from ledger.db import fetch, uuid_array
 from ledger.models import Entity
 from transactions.category_side import Side
@@ -30,7 +30,7 @@ NEAREST_MAX: Final = 10
 _TEXT_LENGTH_MAX: Final = 200
 _WORD: Final = re.compile(r"\w{3,}")
 
-# Movements by what makes them alike: bank account, side and amount.
+# Movements by what makes them alike: bank account, side and amount. In the order of days.
 Alike = Mapping[tuple[UUID, Side, Decimal], Sequence[Movement]]
 
 # What stands for a line of the same bank account already, or is offered to a line that moves the same ledger
@@ -149,20 +149,16 @@ def _movements_near(entity: Entity, lines: Sequence[Line], facts: Mapping[UUID, 
         unless=_TAKEN,
     )
     alike: defaultdict[tuple[UUID, Side, Decimal], list[Movement]] = defaultdict(list)
-    for movement in movements:
+    for movement in sorted(movements, key=by_day):
         alike[movement.key, movement.side, movement.amount].append(movement)
     return alike
 
 
 def _nearest(line: Line, alike: Alike) -> list[Movement]:
     """What moves the line's amount to its side, the nearest in days first."""
-    near = [
-        movement
-        for movement in alike.get((line.bank_account_id, side_of(line.amount), abs(line.amount)), ())
-        if _days(line, movement) <= DAYS_APART_MAX
-    ]
-    near.sort(key=lambda movement: (_days(line, movement), movement.transaction_id))
-    return near[:NEAREST_MAX]
+    found = alike.get((line.bank_account_id, side_of(line.amount), abs(line.amount)), ())
+    near = within_days(found, line.date, DAYS_APART_MAX)
+    return sorted(near, key=lambda movement: (_days(line, movement), movement.transaction_id))[:NEAREST_MAX]
 
 
 def _locked(entity: Entity, movements: Collection[Movement]) -> Mapping[UUID, Row]:

@@ -8,11 +8,12 @@ things.
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from banking.services.rows import SELECT_LINE, BankFacts, Line, as_line
@@ -48,6 +49,19 @@ WHERE l.entity_id = %(entity)s::uuid AND l.bank_account_id = ANY(%(accounts)s::u
     AND l.date BETWEEN %(first)s::date AND %(last)s::date AND l.status = 'recorded'
     AND (l.amount IN (SELECT m.amount FROM unnest(%(amounts)s::numeric[]) AS m (amount))) IS TRUE
 """)
+
+
+class _OfADay(Protocol):
+    @property
+    def date(self) -> date: ...
+
+
+Dated = TypeVar("Dated", bound=_OfADay)
+
+
+def by_day(one: _OfADay) -> date:
+    """The key by which what has a day is put in order."""
+    return one.date
 
 
 class Pair(NamedTuple):
@@ -123,20 +137,28 @@ def halves(entity: Entity, lines: Sequence[Line], facts: Mapping[UUID, BankFacts
     return chosen
 
 
+def within_days(ordered: Sequence[Dated], day: date, days_max: int) -> Sequence[Dated]:
+    """Those of what is in the order of days that are at most so many days apart from `day`.
+
+    Not all are looked at: where all amounts are alike, thousands of lines have thousands of others each.
+    """
+    first = bisect_left(ordered, day - timedelta(days_max), key=by_day)
+    return ordered[first : bisect_right(ordered, day + timedelta(days_max), lo=first, key=by_day)]
+
+
 def _by_amount(lines: Iterable[Line]) -> Mapping[Decimal, Sequence[Line]]:
+    """The lines of each amount, in the order of days."""
     found: defaultdict[Decimal, list[Line]] = defaultdict(list)
-    for line in lines:
+    for line in sorted(lines, key=by_day):
         found[line.amount].append(line)
     return found
 
 
-def _nearest(line: Line, others: Collection[Line]) -> list[Line]:
+def _nearest(line: Line, others: Sequence[Line]) -> list[Line]:
     near = [
         other
-        for other in others
-        if other.bank_account_id != line.bank_account_id
-        and other.currency == line.currency
-        and _days(line, other) <= DAYS_APART_MAX
+        for other in within_days(others, line.date, DAYS_APART_MAX)
+        if other.bank_account_id != line.bank_account_id and other.currency == line.currency
     ]
     return sorted(near, key=lambda other: (_days(line, other), other.id))[:NEAREST_MAX]
 

@@ -118,6 +118,27 @@ def test_what_is_not_alike_is_not_offered(bakery: Banked, difference: str) -> No
     assert feed(bakery, seen("a", "12.50")).offered == 0
 
 
+def test_an_entry_may_be_five_days_before_the_line_or_after_it_and_no_more(bakery: Banked) -> None:
+    for number, days in enumerate((-6, -5, 5, 6)):
+        bakery.post(f"{number + 1}", credit=bakery.bank, at=NOON + dt.timedelta(days=days))
+
+    feed(bakery, *(seen(f"{number}", f"{number}") for number in (1, 2, 3, 4)))
+
+    assert statuses(bakery) == {
+        "1": LineStatus.RECORDED, "2": LineStatus.OFFERED, "3": LineStatus.OFFERED, "4": LineStatus.RECORDED,
+    }  # fmt: skip
+
+
+def test_of_entries_that_are_all_alike_each_line_is_offered_the_one_of_its_day(bakery: Banked) -> None:
+    days = [dt.timedelta(days=number) for number in range(0, 40, 2)]
+    entered = [bakery.post("9.99", credit=bakery.bank, at=NOON + day).id for day in reversed(days)]
+
+    feed(bakery, *(seen(f"{number}", "9.99", date=DAY + day) for number, day in enumerate(days)))
+
+    offered = [bakery.line(f"{number}").offered_transaction_id for number in range(len(days))]
+    assert offered == entered[::-1]
+
+
 def test_of_two_equal_lines_one_is_offered_the_only_entry_and_the_other_recorded(bakery: Banked) -> None:
     known = bakery.post("12.50", credit=bakery.bank, description="Miller flour")
 

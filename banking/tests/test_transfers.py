@@ -181,6 +181,19 @@ def test_a_closed_account_keeps_the_second_side_out_and_nothing_else(bakery: Ban
     assert_books_hold(bakery.entity)
 
 
+@pytest.mark.parametrize(("days", "count"), [(5, 1), (-5, 1), (6, 2), (-6, 2)])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_sides_are_at_most_five_days_apart(bakery: Banked, days: int, count: int, at_once: bool) -> None:
+    if at_once:
+        feed_both(bakery, "500", "-500", words=TO_SAVINGS, days=days)
+    else:
+        feed(bakery, seen("out", "500", description=TO_SAVINGS))
+        feed(bakery, seen("into", "-500", date=DAY + dt.timedelta(days=days)), account=bakery.savings)
+
+    assert len(bakery.all_transactions()) == count
+    assert_books_hold(bakery.entity)
+
+
 def test_of_three_like_lines_the_nearest_two_are_the_transfer(bakery: Banked) -> None:
     with atomic():
         out = store_lines(
