@@ -106,6 +106,8 @@ def ready_rules(
 
 def choose_among(rules: Sequence[ReadyRule], candidates: Sequence[Candidate]) -> list[Rule | None]:
     """As `choose`, with rules that are loaded already, in their order. Raises RulesTooSlowError."""
+    if not rules:
+        return [None] * len(candidates)
     passed_over: Counter[UUID] = Counter()
     chosen: list[Rule | None] = []
     end = monotonic() + SECONDS_MAX + SECONDS_PER_LINE_MAX * len(candidates)

@@ -1,6 +1,6 @@
 """From bank lines to transactions of the books."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
@@ -79,12 +79,22 @@ class Books:
     closed: date | None
     # The categories that persons chose, by their accounts' ids.
     chosen: Mapping[UUID, AccountFacts] = field(default_factory=dict)
+    _public_ids: dict[UUID, str] = field(default_factory=dict)
 
     def is_open(self, day: date) -> bool:
         return self.closed is None or day > self.closed
 
+    def public_id(self, account: BankFacts) -> str:
+        """The account's public id, made once for all of its lines."""
+        found = self._public_ids.get(account.id)
+        if found is None:
+            found = self._public_ids[account.id] = account.public_id
+        return found
 
-def record_lines(*, entity: Entity, line_ids: Sequence[UUID], actor: Actor) -> Recorded:
+
+def record_lines(
+    *, entity: Entity, line_ids: Sequence[UUID], actor: Actor, fresh: Sequence[Line] = ()
+) -> Recorded:
     """Bring posted bank lines that have no transaction yet into the books: in the place of the same line of a
     former connection, as transfers, as offers, by rules, or uncategorized.
 
@@ -96,13 +106,13 @@ def record_lines(*, entity: Entity, line_ids: Sequence[UUID], actor: Actor) -> R
     hold_lines(entity)
     # Before any transaction is locked, as every posting does.
     hold_books(entity)
-    lines = unrecorded_lines(entity, line_ids)
+    lines = unrecorded_lines(entity, line_ids, known=fresh)
     if not lines:
         return Recorded(0, 0, 0, 0, 0, [])
     books = _open_books(entity, lines, actor)
 
     again = take_places(entity, lines, books.facts)
-    pairs, rest = _take_pairs(books, [line for line in lines if line.id not in again])
+    pairs, rest = _take_pairs(books, _apart_from(again, lines))
     # A transfer that somebody has entered is not made a second time.
     entered = find_transfers(entity, pairs, books.facts)
     pairs = [pair for pair in pairs if pair not in entered]
@@ -116,14 +126,15 @@ def record_lines(*, entity: Entity, line_ids: Sequence[UUID], actor: Actor) -> R
         for half in late
         if half.line.id not in offers and half.transaction_id not in taken
     }
-    rest = [line for line in rest if line.id not in offers]
+    rest = _apart_from(offers, rest)
     shut = [line for line in rest if not books.is_open(line.date)]
     entries = _entries(books, [line for line in rest if books.is_open(line.date)])
 
     pair_drafts = [(pair, _transfer_draft(books, pair)) for pair in pairs]
-    faulty_pairs, faulty = _post(books, pair_drafts, entries)
+    faulty_pairs, faulty = _post(books, pair_drafts, entries, are_new=len(fresh) == len(line_ids))
     pair_drafts = [one for index, one in enumerate(pair_drafts) if index not in faulty_pairs]
-    entries = [entry for entry in entries if entry.line.id not in faulty]
+    if faulty:
+        entries = [entry for entry in entries if entry.line.id not in faulty]
 
     _link_all(books, pair_drafts, entries)
     mark(entity, LineStatus.OFFERED, ((line_id, found, "") for line_id, found in offers.items()))
@@ -183,8 +194,7 @@ def _take_pairs(books: Books, lines: list[Line]) -> tuple[list[Pair], list[Line]
     pairs = [
         pair for pair in pairs_within(lines, books.facts) if transfer_day(pair, books.closed) is not None
     ]
-    taken = {line.id for pair in pairs for line in pair}
-    return pairs, [line for line in lines if line.id not in taken]
+    return pairs, _apart_from({line.id for pair in pairs for line in pair}, lines)
 
 
 def _take_halves(books: Books, lines: list[Line]) -> tuple[list[Half], list[Line], list[Half]]:
@@ -227,8 +237,12 @@ def _take_halves(books: Books, lines: list[Line]) -> tuple[list[Half], list[Line
         ],
         books.actor,
     )
-    done = {half.line.id for half in turned}
-    return turned, [line for line in lines if line.id not in done], late
+    return turned, _apart_from({half.line.id for half in turned}, lines), late
+
+
+def _apart_from(ids: Collection[UUID], lines: list[Line]) -> list[Line]:
+    """The lines that have none of the ids; mostly all of them, so that nothing need be looked up."""
+    return [line for line in lines if line.id not in ids] if ids else lines
 
 
 def _transfer_draft(books: Books, pair: Pair) -> Draft:
@@ -248,16 +262,17 @@ def _entries(books: Books, lines: Sequence[Line], *, strict: bool = False) -> li
 
     A chosen category that cannot be taken any more (closed, gone) gives way, but for a `strict` caller.
     """
-    open_ = [line for line in lines if line.chosen_account_id is None]
-    rules = dict(zip((line.id for line in open_), _rules_for(books.entity, open_), strict=True))
+    rules = iter(_rules_for(books.entity, [line for line in lines if line.chosen_account_id is None]))
     entries = []
     for line in lines:
         category: AccountFacts | None = None
-        if line.chosen_account_id is not None:
+        rule: Rule | None = None
+        if line.chosen_account_id is None:
+            rule = next(rules)
+        else:
             category = books.chosen.get(line.chosen_account_id)
             if category is not None and not strict and not _takes(books, line, category):
                 category = None
-        rule = rules.get(line.id)
         if category is not None:
             name, account_id = category.name, category.id
         elif rule is not None:
@@ -316,7 +331,7 @@ def _draft(books: Books, line: Line, other_id: UUID, *, day: date | None = None)
     line_id = line.public_id
     metadata: dict[str, Any] = {
         "bankLineId": line_id,
-        "bankAccountId": encode_id(Prefix.BANK_ACCOUNT, account.id),
+        "bankAccountId": books.public_id(account),
     }
     if line.provider_category:
         metadata["providerCategory"] = line.provider_category
@@ -347,14 +362,15 @@ def _start_of(day: date, timezone: str) -> datetime:
 
 
 def _post(
-    books: Books, pair_drafts: Sequence[tuple[Pair, Draft]], entries: Sequence[Entry]
+    books: Books, pair_drafts: Sequence[tuple[Pair, Draft]], entries: Sequence[Entry], *, are_new: bool
 ) -> tuple[set[int], dict[UUID, LedgerError]]:
-    """Post all drafts. Where the category is at fault (its account was closed this minute), the line goes
-    in without one. Returns the positions of pairs that cannot be posted, and the fault of each line."""
+    """Post all drafts; `are_new` as of `post_batch`. Where the category is at fault (its account was closed
+    this minute), the line goes in without one. Returns the positions of pairs that cannot be posted, and the
+    fault of each line."""
     drafts = [draft for _, draft in pair_drafts] + [entry.draft for entry in entries]
     if not drafts:
         return set(), {}
-    faults = post_batch(entity=books.entity, drafts=drafts, actor=books.actor, partial=True)
+    faults = post_batch(entity=books.entity, drafts=drafts, actor=books.actor, partial=True, are_new=are_new)
     faulty: dict[UUID, LedgerError] = {}
     again: list[Entry] = []
     pairs: set[int] = set()

@@ -110,9 +110,19 @@ def lines_by_provider_id(entity: Entity, bank_account_id: UUID, ids: Collection[
     return {line.provider_line_id: line for line in map(as_line, rows)}
 
 
-def unrecorded_lines(entity: Entity, ids: Collection[UUID]) -> list[Line]:
-    """Those of the lines that are posted at the bank and have no transaction, in the order of `ids`."""
-    return [as_line(row) for row in fetch(_UNRECORDED, {"entity": entity.id, "ids": uuid_array(ids)})]
+def unrecorded_lines(entity: Entity, ids: Collection[UUID], *, known: Collection[Line] = ()) -> list[Line]:
+    """Those of the lines that are posted at the bank and have no transaction, in the order of `ids`.
+
+    Lines that the caller knows to be so are taken from `known`, and not read; one query for the others.
+    """
+    if known and [line.id for line in known] == list(ids):
+        return list(known)
+    found = {line.id: line for line in known}
+    asked = [id_ for id_ in ids if id_ not in found]
+    if asked:
+        rows = fetch(_UNRECORDED, {"entity": entity.id, "ids": uuid_array(asked)})
+        found |= {row[0]: as_line(row) for row in rows}
+    return [found[id_] for id_ in ids if id_ in found]
 
 
 def links_of_lines(entity: Entity, line_ids: Collection[UUID]) -> list[Link]:

@@ -65,6 +65,8 @@ class Stored(NamedTuple):
     changed_ids: list[UUID]
     # Lines that were here already, just like that.
     skipped: int
+    # Those of `new_ids` that were not here in any form before, as they are now.
+    fresh: Sequence[Line] = ()
 
 
 def store_lines(
@@ -92,7 +94,7 @@ def store_lines(
     booked = {line.pending_line_id for line in unique.values() if not line.pending}
     names = {*unique, *(line.pending_line_id for line in unique.values() if line.pending_line_id)}
     known = lines_by_provider_id(entity, bank_account.id, names)
-    fresh: list[tuple[UUID, LineSeen]] = []
+    fresh: list[tuple[Line, LineSeen]] = []
     new_ids: list[UUID] = []
     changes: list[tuple[Line, Line, LineSeen]] = []
     taken: set[UUID] = set()
@@ -103,9 +105,9 @@ def store_lines(
             continue
         row = known.get(seen.id) or _pending_row(known, seen)
         if row is None or row.id in taken:
-            fresh.append((new_id(), seen))
+            fresh.append((_line(bank_account.id, seen), seen))
             if not seen.pending:
-                new_ids.append(fresh[-1][0])
+                new_ids.append(fresh[-1][0].id)
             continue
         # Of two posted lines that name one pending line, the first takes its place.
         taken.add(row.id)
@@ -121,7 +123,12 @@ def store_lines(
         entity, [(row, after) for row, after, _ in changes], write=lambda: _update(entity, changes)
     )
     _insert(entity, bank_account, fresh, statement_import)
-    return Stored(new_ids, [row.id for row, _, _ in changes], skipped)
+    return Stored(
+        new_ids,
+        [row.id for row, _, _ in changes],
+        skipped,
+        [line for line, seen in fresh if not seen.pending],
+    )
 
 
 def line_fault(bank_account: BankAccount, line: LineSeen) -> Detail | None:
@@ -164,6 +171,27 @@ def _pending_row(known: Mapping[str, Line], seen: LineSeen) -> Line | None:
     return row if waits else None
 
 
+def _line(bank_account_id: UUID, seen: LineSeen) -> Line:
+    """The line that is made of one that was never here."""
+    return Line(
+        new_id(),
+        bank_account_id,
+        seen.id,
+        seen.pending_line_id,
+        seen.date,
+        seen.authorized_date,
+        seen.amount,
+        seen.currency,
+        _text(seen.description, DESCRIPTION_LENGTH_MAX),
+        _text(seen.counterparty, COUNTERPARTY_LENGTH_MAX),
+        _text(seen.category, CATEGORY_LENGTH_MAX),
+        LineStatus.PENDING if seen.pending else LineStatus.RECORDED,
+        None,
+        None,
+        "",
+    )
+
+
 def _as_seen(row: Line, seen: LineSeen) -> Line:
     """The line as the bank says it now."""
     after = row._replace(
@@ -187,7 +215,7 @@ def _as_seen(row: Line, seen: LineSeen) -> Line:
 def _insert(
     entity: Entity,
     bank_account: BankAccount,
-    fresh: Sequence[tuple[UUID, LineSeen]],
+    fresh: Sequence[tuple[Line, LineSeen]],
     statement_import: StatementImport | None,
 ) -> None:
     if not fresh:
@@ -200,14 +228,12 @@ def _insert(
         _COLUMNS,
         (
             (
-                id_.hex, entity_id, account_id, seen.id, seen.pending_line_id, import_id,
-                seen.date, seen.authorized_date, seen.amount, seen.currency,
-                _text(seen.description, DESCRIPTION_LENGTH_MAX),
-                _text(seen.counterparty, COUNTERPARTY_LENGTH_MAX),
-                _text(seen.category, CATEGORY_LENGTH_MAX),
-                "pending" if seen.pending else "recorded", "", _raw_text(seen.raw), now, now,
+                line.id.hex, entity_id, account_id, line.provider_line_id, line.pending_line_id, import_id,
+                line.date, line.authorized_date, line.amount, line.currency,
+                line.description, line.counterparty, line.provider_category,
+                line.status.value, "", _raw_text(seen.raw), now, now,
             )
-            for id_, seen in fresh
+            for line, seen in fresh
         ),
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ from banking.models import BankLine
 from banking.services.changing import remove_lines
 from banking.services.links import link, mark
 from banking.services.recording import record_lines
-from banking.services.rows import Link
+from banking.services.rows import Link, unrecorded_lines
 from banking.services.storing import store_lines
 from banking.tests.cast import DAY, Banked, assert_books_hold, feed, make_banked, seen, statuses
 from ledger.actors import SYSTEM
@@ -415,6 +415,34 @@ def test_the_same_line_twice_in_a_batch_counts_once(bakery: Banked) -> None:
     feed(bakery, seen("a", "1"), seen("a", "2"))
 
     assert bakery.transaction_of("a").amount == Decimal(2)
+
+
+def test_what_is_fresh_is_told_as_the_database_has_it(bakery: Banked) -> None:
+    feed(bakery, seen("old", "3"), seen("p", "12.50", pending=True))
+    fresh = seen("b", "-4.5", description="B\x00" + "b" * 2000, counterparty="Bee", category="FOOD")
+
+    with atomic():
+        stored = store_lines(
+            bakery.entity,
+            bakery.checking,
+            [
+                seen("old", "3"),
+                fresh,
+                seen("q", "7", pending=True),
+                seen("posted", "12.50", pending_line_id="p"),
+                seen("a", "1", authorized_date=DAY, pending_line_id="never seen"),
+            ],
+        )
+
+    # Neither what was here in another form, nor what does not go into the books yet.
+    assert [line.provider_line_id for line in stored.fresh] == ["b", "a"]
+    assert [bakery.line(name).id for name in ("b", "posted", "a")] == stored.new_ids
+    read = unrecorded_lines(bakery.entity, [line.id for line in stored.fresh])
+    assert read == list(stored.fresh)
+    # Known or read, they come in the order that was asked for.
+    mixed = unrecorded_lines(bakery.entity, stored.new_ids, known=stored.fresh)
+    assert mixed == unrecorded_lines(bakery.entity, stored.new_ids)
+    assert [line.id for line in mixed] == stored.new_ids
 
 
 # --- races -------------------------------------------------------------------------------------------
