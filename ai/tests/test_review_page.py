@@ -22,7 +22,7 @@ from transactions.models import Transaction
 from transactions.services import approve_transactions
 
 pytestmark = pytest.mark.django_db
-JSON = {"HTTP_ACCEPT": "application/json"}
+JSON: dict[str, Any] = {"HTTP_ACCEPT": "application/json"}
 
 
 @pytest.fixture
@@ -308,7 +308,9 @@ def test_pages_follow_one_another_without_a_gap(
     ann: OfficeClient, bakery: Banked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue, "PAGE_SIZE", 2)
-    monkeypatch.setattr(queue.queue_page, "__kwdefaults__", {**queue.queue_page.__kwdefaults__, "size": 2})
+    monkeypatch.setattr(
+        queue.queue_page, "__kwdefaults__", {**(queue.queue_page.__kwdefaults__ or {}), "size": 2}
+    )
     bakery.post("80", credit=bakery.bank, description="Rent")
     feed(bakery, seen("offer", "80"), *(seen(f"{one}", f"{one}", date=march(one)) for one in range(1, 5)))
 

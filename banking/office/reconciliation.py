@@ -147,7 +147,8 @@ class Reconciliation(CompanyPage):
     def _completed(self, statement: Statement) -> dict[str, Any]:
         """What a summary adds: who completed it and when, and what was outstanding."""
         outstanding = read_candidates(self.company, statement, limit=_OUTSTANDING_MAX, recent=True)
-        person = User.objects.filter(id=statement.completed_by).first()
+        by = statement.completed_by
+        person = User.objects.filter(id=by).first() if by else None
         return {
             "outstanding": outstanding,
             "completed_by": person.get_username() if person else "a program",

@@ -92,7 +92,7 @@ def test_balances_are_for_who_reads_the_books_and_states_for_who_operates(bakery
 
 def test_an_account_is_disconnected_after_a_question(ann: OfficeClient, bakery: Banked) -> None:
     connected(bakery)
-    parts = {"id": bakery.checking.public_id}
+    parts: dict[str, Any] = {"id": bakery.checking.public_id}
 
     asked = ann.page("disconnect", bakery.entity, **parts)
     assert "last account of its connection" in asked.content.decode()
@@ -198,12 +198,13 @@ def test_a_stranger_finds_nothing(ann: OfficeClient, bakery: Banked) -> None:
     foreign = upload(ann, bakery, CSV, stranger.checking.public_id)
 
     assert "available choices" in foreign.content.decode()
-    for name, parts in (
+    pages: list[tuple[str, dict[str, Any]]] = [
         ("feeds", {}),
         ("statement-new", {}),
         ("disconnect", {"id": stranger.checking.public_id}),
         ("statement-preview", {"token": "x"}),
-    ):
+    ]
+    for name, parts in pages:
         assert ann.page(name, stranger.entity, **parts).status_code == 404
         assert ann.send(name, stranger.entity, **parts).status_code == 404
     stranger.checking.refresh_from_db()
@@ -220,7 +221,7 @@ def test_nobody_elses_token_leads_to_a_file(ann: OfficeClient, bakery: Banked) -
 def test_an_auditor_sees_what_became_of_a_file_and_sends_none(ann: OfficeClient, bakery: Banked) -> None:
     page = upload(ann, bakery, CSV)
     ann.post(page.request["PATH_INFO"], form_of(page, action="import"))
-    parts = {"id": StatementImport.objects.get().public_id}
+    parts: dict[str, Any] = {"id": StatementImport.objects.get().public_id}
 
     auditor = office_client(bakery.entity, Role.AUDITOR)
     assert auditor.page("statement-import", bakery.entity, **parts).status_code == 200

@@ -20,7 +20,7 @@ from ledger.tests.office import OfficeClient, office_client, page_url
 from transactions.choices import Status
 
 pytestmark = pytest.mark.django_db
-JSON = {"HTTP_ACCEPT": "application/json"}
+JSON: dict[str, Any] = {"HTTP_ACCEPT": "application/json"}
 
 
 @pytest.fixture
@@ -183,7 +183,7 @@ def test_a_line_is_matched_with_what_a_person_chooses_or_recorded(ann: OfficeCli
     bakery.earn("30", text="The other way")
     line, fee = bakery.line("30", "2024-01-30", text="CHEQUE 7"), bakery.line("4", text="FEE")
     one = bakery.start("-34")
-    parts = {"id": rec(one), "line": line.public_id}
+    parts: dict[str, Any] = {"id": rec(one), "line": line.public_id}
 
     page = ann.page("reconciliation-match", bakery.entity, **parts)
     assert [row["id"] for row in page.context["parts"]] == [txn(cheque)]
@@ -236,11 +236,12 @@ def test_a_stranger_finds_nothing_and_ids_of_others_are_not_taken(ann: OfficeCli
     theirs, ours = stranger.start("1"), bakery.start("1")
     row, line = stranger.earn("1"), stranger.line("1")
 
-    for name, parts in (
+    pages: list[tuple[str, dict[str, Any]]] = [
         ("reconciliations", {}),
         ("reconciliation", {"id": rec(theirs)}),
         ("reconciliation-match", {"id": rec(theirs), "line": line.public_id}),
-    ):
+    ]
+    for name, parts in pages:
         assert ann.page(name, stranger.entity, **parts).status_code == 404
         assert ann.send(name, stranger.entity, {"action": "throw"}, **parts).status_code == 404
         if parts:
@@ -277,7 +278,7 @@ def test_an_auditor_looks_and_ticks_nothing_and_an_operator_sees_nothing(bakery:
 
 
 def test_pages_cost_the_same_however_many_transactions_there_are(ann: OfficeClient, bakery: Bakery) -> None:
-    def queries(name: str, **parts: str) -> int:
+    def queries(name: str, **parts: Any) -> int:
         with CaptureQueriesContext(connection) as counted:
             assert ann.page(name, bakery.entity, **parts).status_code == 200
         return len(counted)
