@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from itertools import islice
 from typing import Any, Final
 
@@ -239,8 +239,9 @@ def _learn(
             account.csv_mapping = kept.as_json()
             changed.append("csv_mapping")
     if newest is not None and newest.closing_balance is not None and newest.closing_day is not None:
-        # The balance at the end of that day, or by now.
-        moment = min(day_end(newest.closing_day, entity.zone), utc_now())
+        # The last moment of that day, which is still of it, or now: what the books are held against is
+        # theirs of the same day.
+        moment = min(day_end(newest.closing_day, entity.zone) - timedelta.resolution, utc_now())
         if account.balance_at is None or moment > account.balance_at:
             balance = newest.closing_balance
             account.balance_current = -balance if is_card(account) else balance

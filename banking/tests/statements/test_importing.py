@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from banking.models import BankAccount, BankConnection, BankLine, LineLink, StatementImport
+from banking.reconciliation.tie_out import list_tie_outs, tie_out
 from banking.statements.faults import StatementFileError
 from banking.statements.previewing import preview_statement
 from banking.tests.statements.cast import DIALECTS, Holder, csv, sample
@@ -80,10 +81,25 @@ def test_the_account_learns_number_balance_and_mapping() -> None:
     account = holder.account
     assert (account.provider_account_id, account.mask) == ("NL91ABNA0417164300", "4300")
     assert account.balance_current == Decimal("60.00")
-    assert account.balance_at == dt.datetime(2024, 3, 6, tzinfo=dt.UTC)
+    # The end of the day of that balance, and still of it.
+    assert account.balance_at == dt.datetime(2024, 3, 5, 23, 59, 59, 999_999, dt.UTC)
     record = StatementImport.objects.latest("created_at")
     assert (record.opening_balance, record.closing_balance) == (Decimal("10.00"), Decimal("65.50"))
     assert (str(record.first_date), str(record.last_date)) == ("2024-03-01", "2024-03-04")
+
+
+def test_what_a_statement_ends_with_is_held_against_the_books_of_its_own_day() -> None:
+    holder = Holder("USD")
+    record = holder.upload(sample("ofx_us_checking", 1))
+    booked = sum(amount for _, amount, _ in holder.lines())
+    # The company's own entry of the day after says nothing of that balance.
+    holder.client.record(("LATER", "10.00"), at=dt.datetime(2024, 1, 9, 12, tzinfo=dt.UTC))
+    tie_out(holder.entity)
+
+    (row,) = list_tie_outs(holder.entity, limit=9)
+    assert str(row.date) == "2024-01-08"
+    assert row.bank_balance == record.closing_balance == Decimal("5163.50")
+    assert row.books_balance == -booked
 
 
 def test_money_owed_on_a_card_is_a_positive_balance() -> None:
