@@ -21,6 +21,7 @@ from banking.statements.belonging import connected_since, leave_to_connection, o
 from banking.statements.content import Statement, StatementLine
 from banking.statements.csv_mapping import CsvMapping
 from banking.statements.faults import Faults, RowFault, StatementFileError, check_size
+from banking.statements.garbage import collected_seldom
 from banking.statements.identity import line_keys, line_seen
 from banking.statements.limits import FILE_BYTES_MAX
 from banking.statements.reading import ReadFile, read_statement_file
@@ -133,21 +134,22 @@ def import_statement(
     """
     assert bank_account.entity_id == entity.id, "the bank account is one of this company's"
     _check_in_use(bank_account)
-    prepared = prepare_statement(bank_account=bank_account, data=data, mapping=mapping)
-    if not partial:
-        prepared.raise_any()
     whole: AbstractContextManager[Any] = nullcontext() if partial else atomic()
-    with whole:
-        record = _begin(entity, bank_account, data, file_name, prepared, actor, mapping)
-        done = 0
-        for batch in _ahead(_each_once(prepared, bank_account)):
+    with collected_seldom():
+        prepared = prepare_statement(bank_account=bank_account, data=data, mapping=mapping)
+        if not partial:
+            prepared.raise_any()
+        with whole:
+            record = _begin(entity, bank_account, data, file_name, prepared, actor, mapping)
+            done = 0
+            for batch in _ahead(_each_once(prepared, bank_account)):
+                with atomic():
+                    _store(entity, bank_account, batch, record, actor)
+                done += len(batch)
+                if progress:
+                    progress(done, prepared.line_count)
             with atomic():
-                _store(entity, bank_account, batch, record, actor)
-            done += len(batch)
-            if progress:
-                progress(done, prepared.line_count)
-        with atomic():
-            _finish(entity, bank_account, record, prepared, done, actor)
+                _finish(entity, bank_account, record, prepared, done, actor)
     return record
 
 
@@ -285,7 +287,7 @@ def _store(
     # one line, and walk through all of them for each of a batch; plans for any company look each one up.
     execute("SET LOCAL plan_cache_mode = force_generic_plan")
     stored = store_lines(entity, bank_account, batch, record)
-    recorded = record_lines(entity=entity, line_ids=stored.new_ids, actor=actor)
+    recorded = record_lines(entity=entity, line_ids=stored.new_ids, actor=actor, fresh=stored.fresh)
     record.created_count += recorded.created
     record.skipped_count += stored.skipped + len(stored.changed_ids)
     record.status = ImportStatus.PARTIAL

@@ -1,6 +1,7 @@
 """What becomes of statement files in the books."""
 
 import datetime as dt
+import gc
 from decimal import Decimal
 
 import pytest
@@ -10,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from banking.models import BankAccount, BankConnection, BankLine, LineLink, StatementImport
 from banking.reconciliation.tie_out import list_tie_outs, tie_out
 from banking.statements.faults import StatementFileError
+from banking.statements.garbage import COLLECT_AFTER, collected_seldom
 from banking.statements.previewing import preview_statement
 from banking.tests.statements.cast import DIALECTS, Holder, csv, sample
 from ledger.choices import ImportStatus
@@ -267,6 +269,45 @@ def test_the_number_of_queries_does_not_grow_with_the_lines() -> None:
 
     queries(Holder("USD"), 5)  # what is prepared once
     assert queries(large, 400) <= queries(small, 20)
+
+
+def test_what_a_file_brings_is_neither_read_back_nor_looked_up_by_its_name() -> None:
+    holder = Holder("USD")
+    with CaptureQueriesContext(connection) as captured:
+        holder.upload(csv("Date,Description,Amount", "2024-01-03,Bread,-5.00", "2024-01-04,Jam,-3.00"))
+
+    assert holder.transaction_count() == 2
+    sent = [one["sql"] for one in captured.captured_queries]
+    assert any("COPY banking_bankline" in sql for sql in sent)
+    assert not [sql for sql in sent if "WITH ORDINALITY" in sql or "external_id = ANY" in sql]
+
+
+def test_the_collector_of_garbage_comes_seldom_while_a_file_is_imported_and_as_before_afterwards() -> None:
+    before = gc.get_threshold()
+    during: list[int] = []
+    try:
+        gc.set_threshold(700, 10, 10)
+        Holder("USD").upload(
+            sample("ofx_us_checking", 1), progress=lambda done, of: during.append(gc.get_threshold()[0])
+        )
+        assert during == [COLLECT_AFTER]
+        assert gc.get_threshold() == (700, 10, 10)
+
+        # Also where it is refused, and with another import going on.
+        with collected_seldom():
+            with pytest.raises(StatementFileError):
+                Holder("USD").upload(FAULTY)
+            assert gc.get_threshold()[0] == COLLECT_AFTER
+        assert gc.get_threshold() == (700, 10, 10)
+
+        # Who collects more seldom, or never, goes on so.
+        for seldom in (50_000, 0):
+            gc.set_threshold(seldom, 5, 5)
+            with collected_seldom():
+                assert gc.get_threshold() == (seldom, 5, 5)
+            assert gc.get_threshold() == (seldom, 5, 5)
+    finally:
+        gc.set_threshold(*before)
 
 
 # --- accounts that are connected to their bank, too ----------------------------------------------
