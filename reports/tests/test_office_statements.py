@@ -12,9 +12,12 @@ from django.contrib.messages import get_messages
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from accounts.tests.conftest import make_account
 from banking.sandbox.company import Sandbox, create_sandbox
 from ledger.actors import SYSTEM
 from ledger.choices import Role
+from ledger.clock import utc_now
+from ledger.models import Ledger
 from ledger.tests.helpers import Caller, token_of
 from ledger.tests.office import OfficeClient, office_client
 from reports.office.general_ledger import figure_label
@@ -236,6 +239,50 @@ def test_the_books_are_shown_as_they_stood_at_a_moment(bakery: Company, ann: Off
 
     assert page.context["is_empty"]
     assert page.context["asked"].known_local == "2024-04-01T12:00:00"
+
+
+def test_figures_of_a_past_moment_lead_to_the_entries_of_that_moment(
+    bakery: Company, ann: OfficeClient
+) -> None:
+    post(bakery, "2024-03-10", 250, bakery.cash, bakery.sales)
+    known = utc_now().isoformat()
+    post(bakery, "2024-03-11", 99, bakery.cash, bakery.sales)
+
+    page = ann.page("income-statement", bakery.entity, query={**MARCH, "known": known})
+
+    assert figure(page, "netIncome") == [250]
+    [row] = [row for row in page.context["rows"] if row.key == "netIncome"]
+    assert add_up(ann, row.cells[0].url) == 250
+
+
+def test_another_ledger_has_statements_of_its_own(bakery: Company, ann: OfficeClient) -> None:
+    second = Ledger.objects.create(
+        entity=bakery.entity, name="Tax books", currency="USD", created_at=utc_now()
+    )
+    cash = make_account(second, "Cash", financial_type="CASH")
+    sales = make_account(second, "Sales", "REVENUE", financial_type="SALES")
+    post(bakery, "2024-03-10", 250, bakery.cash, bakery.sales)
+    post(bakery, "2024-03-10", 30, cash, sales)
+
+    page = ann.page("income-statement", bakery.entity, query={**MARCH, "ledger": second.public_id})
+
+    assert figure(page, "netIncome") == [30]
+    [row] = [row for row in page.context["rows"] if row.key == "netIncome"]
+    assert add_up(ann, row.cells[0].url) == 30
+    assert "Tax books (USD)" in page.content.decode()
+
+
+def test_parts_fold_away_as_a_whole(bakery: Company, ann: OfficeClient) -> None:
+    post(bakery, "2024-03-01", 100, bakery.cash, bakery.loan)
+    post(bakery, "2024-03-10", 250, bakery.cash, bakery.sales)
+
+    rows = ann.page("balance-sheet", bakery.entity).context["rows"]
+
+    folding = {row.key: (row.folds, row.fold_depth) for row in rows}
+    assert folding["liabilitiesAndEquity/heading"] == (True, 0)
+    # It stands in the middle of its side: it folds away with that, and folds nothing itself.
+    assert folding["liabilities"] == (False, 1)
+    assert folding["liabilitiesAndEquity"] == (False, 0)
 
 
 @pytest.mark.parametrize("name", STATEMENTS)
