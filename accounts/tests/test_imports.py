@@ -3,6 +3,7 @@
 import csv
 import io
 import random
+import sys
 import time
 import zipfile
 from contextlib import suppress
@@ -543,13 +544,19 @@ def test_the_command_imports_a_template_and_a_workbook(books: Ledger, tmp_path: 
     assert AccountImport.objects.filter(template_id="tmpl_saas").exists()
 
 
-def test_the_command_shows_progress_on_long_files(
-    books: Ledger, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_the_command_shows_progress_on_long_files_where_there_is_a_terminal(
+    books: Ledger,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    is_terminal: bool,
 ) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: is_terminal)
     file = tmp_path / "chart.csv"
     file.write_text("name,type\n" + "".join(f"A{number},ASSET\n" for number in range(2_000)))
     call_command("import_accounts", str(file), entity=books.entity.public_id)
-    assert "2000/2000" in capsys.readouterr().err
+    assert ("2000/2000" in capsys.readouterr().err) == is_terminal
 
 
 @pytest.mark.parametrize(

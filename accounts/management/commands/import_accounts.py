@@ -48,9 +48,7 @@ class Command(OperatorCommand):
             return "Dry run: " + _summary(len(plan.fresh), plan.skipped, plan.errors)
         # Without a terminal there is no bar.
         bar = (
-            tqdm(total=len(rows), unit=" accounts", disable=None, leave=False)
-            if len(rows) >= PROGRESS_FROM_ROWS
-            else None
+            tqdm(total=len(rows), unit=" accounts", disable=None) if len(rows) >= PROGRESS_FROM_ROWS else None
         )
         with bar or nullcontext():
             done = import_accounts(
