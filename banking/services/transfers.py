@@ -79,6 +79,9 @@ class Half(NamedTuple):
     transaction_id: UUID
 
 
+Sides = TypeVar("Sides", Pair, Half)
+
+
 def pairs_within(lines: Sequence[Line], facts: Mapping[UUID, BankFacts]) -> list[Pair]:
     """The transfers among `lines`, each line in at most one; of several that may be, the nearest in days, and
     of these the one of which both sides speak of a transfer."""
@@ -92,13 +95,7 @@ def pairs_within(lines: Sequence[Line], facts: Mapping[UUID, BankFacts]) -> list
                 words = _words(out, other, facts)
                 if words:
                     found.append((_days(out, other), -words, str(out.id), str(other.id), Pair(out, other)))
-    taken: set[UUID] = set()
-    pairs = []
-    for *_, pair in sorted(found):
-        if pair.out.id not in taken and pair.into.id not in taken:
-            taken |= {pair.out.id, pair.into.id}
-            pairs.append(pair)
-    return pairs
+    return _each_line_once(found)
 
 
 def halves(entity: Entity, lines: Sequence[Line], facts: Mapping[UUID, BankFacts]) -> list[Half]:
@@ -128,12 +125,18 @@ def halves(entity: Entity, lines: Sequence[Line], facts: Mapping[UUID, BankFacts
             if words:
                 half = Half(line, other, transactions[other.id])
                 found.append((_days(line, other), -words, str(line.id), str(other.id), half))
+    return _each_line_once(found)
+
+
+def _each_line_once(found: Iterable[tuple[int, int, str, str, Sides]]) -> list[Sides]:
+    """The best of them, as what stands before them has it, each line in at most one."""
     taken: set[UUID] = set()
     chosen = []
-    for *_, half in sorted(found):
-        if half.line.id not in taken and half.other.id not in taken:
-            taken |= {half.line.id, half.other.id}
-            chosen.append(half)
+    for *_, sides in sorted(found):
+        one, other = sides[0].id, sides[1].id
+        if one not in taken and other not in taken:
+            taken |= {one, other}
+            chosen.append(sides)
     return chosen
 
 
