@@ -116,6 +116,7 @@ def test_an_accountant_walks_through_the_chart_and_merges_two_accounts(browser: 
     # A new account below another one.
     browser.find("[data-chart-search]").send_keys(software.name, Keys.ENTER)
     assert browser.find("tr.current").get_attribute("id") == software.public_id
+    picture(browser, "chart-current")
     browser.press("a")
     browser.find("#id_name").send_keys("Design tools")
     browser.find("#id_code").send_keys(str(software.sub_type_code))
