@@ -25,8 +25,6 @@ from ledger.services.entities import EntityFields, masked, tax_number, update_en
 from ledger.services.keys import revoke_key
 from ledger.services.tasks import repeat_task
 
-__all__ = ["WindowAdmin", "user_actor"]
-
 # What a person may do is in their memberships, and in no group.
 admin.site.unregister(Group)
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from ledger.models import Entity
 from ledger.office.access import DUTIES, Duty, own_memberships
@@ -139,15 +139,12 @@ def _same_page(request: HttpRequest, entity: Entity) -> str:
 
 def _lines(items: tuple[Item, ...] | list[Item], company: Entity | None) -> Iterator[dict[str, Any]]:
     for item in items:
-        try:
-            if item.window:
-                link = reverse(f"admin:{item.name}_changelist")
-                link += f"?company={company.public_id}" if company else ""
-            else:
-                assert company is not None
-                link = reverse(f"office:{item.name}", kwargs={"company": company.public_id})
-        except NoReverseMatch:
-            continue
+        if item.window:
+            link = reverse(f"admin:{item.name}_changelist")
+            link += f"?company={company.public_id}" if company else ""
+        else:
+            assert company is not None
+            link = reverse(f"office:{item.name}", kwargs={"company": company.public_id})
         line: dict[str, Any] = {"title": item.title, "icon": item.icon, "link": link}
         if item.name == "dashboard":
             # Its address is the beginning of all others of the company.
