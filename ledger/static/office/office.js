@@ -50,6 +50,11 @@
     }
   });
 
+  // The admin's own script expects a box for the file's name beside each file field, which these pages have not.
+  document.addEventListener("change", (event) => {
+    if (event.target.matches(".office input[type=file]")) event.stopPropagation();
+  }, true);
+
   // A menu closes when the person goes elsewhere.
   document.addEventListener("click", (event) => {
     for (const menu of document.querySelectorAll("details.company-switch[open]")) {
