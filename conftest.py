@@ -1,5 +1,5 @@
 """Fixtures of all apps' tests that need the settings; what comes before them is in openledger/testing.py."""
 
-from openledger.tests.browser import browser, chromium
+from ledger.tests.browser import browser, chromium
 
 __all__ = ["browser", "chromium"]
