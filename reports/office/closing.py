@@ -21,7 +21,6 @@ from reports.closing import Checklist, Unreconciled, checklist, closings
 from reports.office.dashboard import page_address
 from reports.periods import month_period
 from reports.templatetags.statements import counted
-from transactions.choices import Status
 from transactions.services.verifying import verification_under_way
 
 _MONTHS_OFFERED: Final = 36
@@ -178,27 +177,21 @@ def points(found: Checklist, page: CompanyPage) -> Iterator[Point]:
     def link(text: str, name: str, **query: str) -> tuple[str, str]:
         return text, page_address(company, name, **query)
 
-    by_status = [
-        link(f"{status.value.lower()} {counted(count)}", "transactions", status=status.value, to=to)
-        for status, count in (
-            (Status.PENDING, work.pending),
-            (Status.CLEARED, work.cleared),
-            (Status.RECONCILED, work.reconciled),
-        )
-        if count
-    ]
     yield Point(
         "Everything is approved",
         done["approved"],
         f"{counted(work.to_approve)} wait to be approved",
-        tuple(by_status),
+        (link("Transactions", "transactions", status="waiting", to=to),),
     )
     nobody = work.uncategorized + work.uncategorized_posted
     yield Point(
         "Everything has a category",
         done["categorized"],
         f"{counted(nobody)} without a category, {counted(work.uncategorized_posted)} of them posted",
-        (link("Review", "review"),),
+        (
+            link("Review", "review"),
+            link("Transactions", "transactions", category="uncategorized", to=to),
+        ),
     )
     yield Point(
         "Bank lines are matched",

@@ -82,8 +82,8 @@ class CompaniesPage(OfficePage):
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """The table, or the only company's own page."""
         own = own_memberships(request)
-        if len(own) == 1 and (url := _first_page(own[0])):
-            return HttpResponseRedirect(url)
+        if len(own) == 1:
+            return HttpResponseRedirect(_first_page(own[0]))
         return super().get(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

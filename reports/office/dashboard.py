@@ -5,14 +5,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
-from accounts.chart_templates import SystemRole
-from accounts.system_accounts import system_account_ids
 from ledger.clock import utc_now
-from ledger.ids import Prefix, encode_id
 from ledger.models import Entity
 from ledger.office.pages import CompanyPage
 from ledger.templatetags.office import day as day_label
@@ -34,8 +30,6 @@ from reports.standing import (
 )
 from reports.statements.overview import Interval, percent_change, read_overview
 from reports.sums import exactly
-from reports.templatetags.statements import counted
-from transactions.choices import Status
 
 _ZERO = Decimal(0)
 
@@ -137,25 +131,12 @@ def _url(frame: Frame, label: str, asked: Asked) -> str | None:
 
 
 def waiting(work: Work, banks: Banks, entity: Entity) -> list[Waiting]:
-    """Return what is to be worked off, in the order in which an accountant would; one query."""
+    """Return what is to be worked off, in the order in which an accountant would."""
     today = day_of(utc_now(), entity.zone)
 
     def link(text: str, name: str, **query: str) -> tuple[str, str]:
         return text, page_address(entity, name, **query)
 
-    by_status = tuple(
-        link(f"{status.value.lower()} {counted(count)}", "transactions", status=status.value)
-        for status, count in (
-            (Status.PENDING, work.pending),
-            (Status.CLEARED, work.cleared),
-            (Status.RECONCILED, work.reconciled),
-        )
-        if count
-    )
-    nobody = [
-        link(text, "transactions", category=encode_id(Prefix.ACCOUNT, account_id), status="POSTED")
-        for text, account_id in _uncategorized_accounts(entity)
-    ]
     lines = (
         Waiting("Broken bank connections", banks.broken, "", "bad", (link("Banks", "feeds"),)),
         Waiting("Bank lines to look at", banks.attention, "", "bad", (link("Banks", "feeds"),)),
@@ -167,8 +148,20 @@ def waiting(work: Work, banks: Banks, entity: Entity) -> list[Waiting]:
             (link("Review", "review"),),
         ),
         Waiting("To categorize", work.uncategorized, "", "warn", (link("Review", "review"),)),
-        Waiting("To approve", work.to_approve, _since(work.oldest, today), "warn", by_status),
-        Waiting("Posted without a category", work.uncategorized_posted, "", "warn", tuple(nobody)),
+        Waiting(
+            "To approve",
+            work.to_approve,
+            _since(work.oldest, today),
+            "warn",
+            (link("Transactions", "transactions", status="waiting"),),
+        ),
+        Waiting(
+            "Posted without a category",
+            work.uncategorized_posted,
+            "",
+            "warn",
+            (link("Transactions", "transactions", category="uncategorized", status="POSTED"),),
+        ),
         Waiting(
             "Bank accounts to reconcile",
             banks.unreconciled,
@@ -181,25 +174,16 @@ def waiting(work: Work, banks: Banks, entity: Entity) -> list[Waiting]:
             work.expiring,
             "",
             "warn",
-            (link("Pending ones", "transactions", status="PENDING"),),
+            (link("Transactions", "transactions", status="PENDING"),),
         ),
     )
     return [line for line in lines if line.count]
 
 
 def page_address(entity: Entity, name: str, **query: str) -> str:
-    """Return the address of a page of the company; empty where there is no such page."""
-    try:
-        url = reverse(f"office:{name}", kwargs={"company": entity.public_id})
-    except NoReverseMatch:
-        return ""
+    """Return the address of a page of the company."""
+    url = reverse(f"office:{name}", kwargs={"company": entity.public_id})
     return f"{url}?{urlencode(query)}" if query else url
-
-
-def _uncategorized_accounts(entity: Entity) -> list[tuple[str, UUID]]:
-    roles = {SystemRole.UNCATEGORIZED_INCOME: "Income", SystemRole.UNCATEGORIZED_EXPENSE: "Expenses"}
-    found = system_account_ids(entity, *roles)
-    return [(roles[role], account_id) for (_, role), account_id in found.items()]
 
 
 def days_since_sync(banks: Banks, now: datetime) -> int | None:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django import template
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.http import urlencode
 
 from ledger.ids import Prefix, encode_id
@@ -42,10 +42,10 @@ def iso(value: date | datetime | None) -> str:
 
 @register.simple_tag(takes_context=True)
 def place(context: template.Context, name: str, **query: Any) -> str:
-    """The address of a page of the company with that query; empty where there is no such page."""
+    """The address of a page of the company with that query."""
     url = _address(context, name)
     chosen = {key: value for key, value in query.items() if value not in (None, "")}
-    return f"{url}?{urlencode(chosen)}" if url and chosen else url
+    return f"{url}?{urlencode(chosen)}" if chosen else url
 
 
 @register.simple_tag(takes_context=True)
@@ -61,7 +61,4 @@ def account_page(context: template.Context, account_id: UUID) -> str:
 
 
 def _address(context: template.Context, name: str, **parts: str) -> str:
-    try:
-        return reverse(f"office:{name}", kwargs={"company": context["company"].public_id, **parts})
-    except NoReverseMatch:
-        return ""
+    return reverse(f"office:{name}", kwargs={"company": context["company"].public_id, **parts})

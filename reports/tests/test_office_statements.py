@@ -324,7 +324,7 @@ QUERIES = {
     "cash-flow": 5,
     "trial-balance": 6,
     "general-ledger": 11,
-    "dashboard": 10,
+    "dashboard": 9,
     "closing": 11,
 }
 
