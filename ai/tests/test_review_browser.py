@@ -1,6 +1,7 @@
 """An hour of an accountant: ten bank lines reviewed by keyboard, and a statement reconciled to zero."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,9 @@ from ledger.choices import Role
 from ledger.clock import utc_now
 from ledger.models import Entity, User
 from ledger.services.memberships import grant_membership
+from ledger.tests.browser import Browser
 from ledger.tests.office import make_person, page_url
 from ledger.times import day_of
-from openledger.tests.browser import Browser
 from transactions.verification import verify_books
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -175,6 +176,28 @@ def test_a_statement_is_reconciled_to_zero(
     picture(browser, "banks-phone", tmp_path, width=390, height=844)
     assert browser.faults() == []
     assert list(verify_books(studio)) == []
+
+
+def test_a_statement_file_is_looked_at_and_read_in(
+    browser: Browser, studio: Entity, ann: User, tmp_path: Path
+) -> None:
+    file = tmp_path / "till.csv"
+    # Older than what the connection brought.
+    long_ago = utc_now().date() - timedelta(days=400)
+    file.write_text(f"Date,Text,Amount\n{long_ago},FLOUR,-12.50\n{long_ago},SALES,1234.56\n")
+    browser.log_in(ann)
+    browser.go(page_url("statement-new", studio))
+    browser.find("#id_file").send_keys(str(file))
+    choice = browser.find("#id_account optgroup option")
+    browser.driver.execute_script("arguments[0].selected = true", choice)
+    picture(browser, "statement-new", tmp_path)
+    browser.submit("#send")
+    picture(browser, "statement-preview", tmp_path, whole=True)
+    picture(browser, "statement-preview-phone", tmp_path, width=390, height=844)
+    browser.submit("#import")
+    assert "2 lines read in" in browser.text("body")
+    picture(browser, "statement-import", tmp_path)
+    assert browser.faults() == []
 
 
 def _bank_says(entity: Entity, text: str, amount: str) -> None:

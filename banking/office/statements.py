@@ -52,8 +52,8 @@ class FileForm(forms.Form):
         choice: Any = self.fields["account"]
         choice.choices = [
             ("", "Choose"),
-            ("Fed already", [(one.public_id, str(one)) for one in fed]),
-            ("Of the chart, not fed yet", [(one.public_id, one.name) for one in others]),
+            *_group("Fed already", [(one.public_id, str(one)) for one in fed]),
+            *_group("Of the chart, not fed yet", [(one.public_id, one.name) for one in others]),
         ]
 
     def clean_file(self) -> UploadedFile:
@@ -208,6 +208,11 @@ class StatementPreview(CompanyPage):
                 preview=preview,
                 form=form,
                 problems=preview.problems[:FAULTS_SHOWN],
+                # With what went out and what came in.
+                lines=[
+                    (one, one.amount, None) if one.amount > 0 else (one, None, -one.amount)
+                    for one in preview.first_lines
+                ],
                 file_name=kept["name"],
                 account=account,
                 currency=account.currency if account else self.company.default_currency,
@@ -233,6 +238,11 @@ class StatementImportPage(CompanyPage):
             crumbs=[("Banks", self.link("feeds"))] if self.may(Duty.OPERATE) else [],
             **kwargs,
         )
+
+
+def _group(name: str, options: list[tuple[str, str]]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """A group of choices, where it has any."""
+    return [(name, options)] if options else []
 
 
 def _key(page: CompanyPage, token: str) -> str:
