@@ -42,7 +42,7 @@ def test_all_parts_stand_for_the_line_together(bakery: Banked) -> None:
     assert (line.status, line.attention) == ("recorded", "")
     stands = bakery.transactions_of(line)
     assert [(one.amount, one.debit_account_id) for one in stands] == [
-        (60, bakery.rent.id), (25, bakery.software.id), (15, bakery.loan.id),
+        (Decimal(60), bakery.rent.id), (Decimal(25), bakery.software.id), (Decimal(15), bakery.loan.id),
     ]  # fmt: skip
     assert LineLink.objects.filter(entity=bakery.entity).values("kind").distinct().count() == 1
     assert_books_hold(bakery.entity)

@@ -49,6 +49,7 @@ class EditForm(forms.Form):
 
     def __init__(self, data: Any = None, *, chart: Chart, row: Row) -> None:
         super().__init__(data, initial=self.said_by(row, chart))
+        self.chart = chart
         self.fields |= {
             "date": DayField(label="Day"),
             "amount": MoneyField(currency=row.currency, label=f"Amount ({row.currency})"),
@@ -151,7 +152,7 @@ class TransactionPage(CompanyPage):
             line=Line(row),
             row=row,
             form=self.form,
-            labels=self.form.fields["debit"].chart.open_labels() if self.form else [],
+            labels=self.form.chart.open_labels() if self.form else [],
             standing=self._standing(bool(moved)),
             links=self._links(),
             moved=[Line(one) for one in moved],

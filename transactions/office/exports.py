@@ -42,7 +42,9 @@ _WIDTHS: Final = (11, 40, 24, 28, 28, 14, 9, 12, 14, 32, 32)
 class ExportPage(CompanyPage):
     """`transactions/export.csv` and `.xlsx`, narrowed as the list is."""
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def get(  # type: ignore[override]
+        self, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
         """Send the file; back to the list with a message for a filter that cannot be, and for a sheet that
         would be too long."""
         form = FilterForm(request.GET, chart=Chart(self.company))

@@ -23,7 +23,8 @@ class Fact(NamedTuple):
 
 def facts_of(entity: Entity, transaction_id: UUID) -> list[Fact]:
     """What the apps above tell of a transaction, in the order in which they were connected."""
-    told: list[tuple[Any, list[Fact] | None]] = transaction_facts.send(
-        sender=Entity, entity=entity, transaction_id=transaction_id
+    # Django's types say that receivers return text.
+    told: list[tuple[Any, Any]] = list(
+        transaction_facts.send(sender=Entity, entity=entity, transaction_id=transaction_id)
     )
     return [fact for _, facts in told for fact in facts or ()]

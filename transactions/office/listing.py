@@ -60,7 +60,7 @@ class TransactionsPage(CompanyPage):
         return encode_cursor(scope_of(self.company, form.filters()), *browsed.after)
 
     def _tabs(self, query: str) -> list[Tab]:
-        own = SavedView.objects.filter(entity_id=self.company.id, user_id=self.request.user.pk)
+        own = SavedView.objects.filter(entity_id=self.company.id, user=cast("User", self.request.user))
         tabs = [Tab(name, its_query, its_query == query) for name, its_query in built_in(self.company)]
         return tabs + [Tab(one.name, one.query, one.query == query, str(one.id)) for one in own]
 

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 
 from ledger.exceptions import LedgerError
 from ledger.ids import Prefix
+from ledger.money import as_text
 from ledger.office.access import Duty
 from ledger.office.pages import CompanyPage
 from transactions.office.actions import start_of
@@ -119,6 +120,7 @@ class SplitPage(CompanyPage):
             self.get_context_data(
                 line=line,
                 row=self.row,
+                total=as_text(self.row.amount, self.row.currency),
                 form=form,
                 typed=rows,
                 rows_max=PARTS_MAX,

@@ -34,9 +34,8 @@ def ann(bakery: Company) -> OfficeClient:
 
 def look(client: OfficeClient, company: Company, action: str, *rows: Row, **said: str) -> Any:
     """The page that shows the effect."""
-    return client.page(
-        "transactions-act", company.entity, query={"id": [public(row) for row in rows], **said}, action=action
-    )
+    url = page_url("transactions-act", company.entity, action=action)
+    return client.get(url, {"id": [public(row) for row in rows], **said})
 
 
 def confirm(client: OfficeClient, page: Any, **said: str) -> Any:

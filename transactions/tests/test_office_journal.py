@@ -1,6 +1,7 @@
 """Writing a journal entry in the back office, and what one is."""
 
 import datetime as dt
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -58,7 +59,9 @@ def test_an_entry_is_recorded_pending_or_posted(bakery: Company, ann: OfficeClie
     rows = Transaction.objects.filter(journal_entry=entry)
     assert {row.status for row in rows} == {Status(status.upper())}
     assert {row.source for row in rows} == {Source.JOURNAL}
-    assert sorted((row.description, row.amount) for row in rows) == [("March", 900), ("Month's end", 100.5)]
+    assert sorted((row.description, row.amount) for row in rows) == [
+        ("March", Decimal(900)), ("Month's end", Decimal("100.5")),
+    ]  # fmt: skip
     assert_totals_hold(bakery.entity)
 
     shown = ann.get(answer["Location"])

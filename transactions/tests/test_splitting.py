@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from accounts.choices import Side
 from accounts.models import Account
 from accounts.services import close_account
 from accounts.tests.conftest import make_account
@@ -80,7 +81,7 @@ def test_what_is_not_final_keeps_the_first_part_and_the_others_stand_beside_it(
     first = bakery.stored(row.id)
     assert (first.debit_account_id, first.amount, first.description) == (
         bakery.software.id,
-        4,
+        Decimal(4),
         "Licences",
     )
     assert first.categorized_at is not None
@@ -107,9 +108,9 @@ def test_the_parts_are_one_journal_entry_as_an_accountant_would_write_it(bakery:
     entry = JournalEntry.objects.get(entity=bakery.entity)
     read = read_journal_entry(bakery.entity, entry.id)
     assert [(one.account_name, one.direction, one.amount) for one in read.lines] == [
-        ("Rent", "DEBIT", 60),
-        ("Software", "DEBIT", 40),
-        ("Cash", "CREDIT", 100),
+        ("Rent", Side.DEBIT, Decimal(60)),
+        ("Software", Side.DEBIT, Decimal(40)),
+        ("Cash", Side.CREDIT, Decimal(100)),
     ]
     assert (entry.description, entry.date) == ("Stationer", row.date)
     # It goes only as a whole.
@@ -125,7 +126,7 @@ def test_money_that_came_in_is_split_on_its_credit_side(bakery: Company) -> None
     assert (other.debit_account_id, other.credit_account_id, other.amount) == (
         bakery.cash.id,
         bakery.loan.id,
-        1,
+        Decimal(1),
     )
     assert_sound(bakery)
 
@@ -145,11 +146,12 @@ def test_of_a_posted_one_linked_transactions_move_the_parts_that_belong_elsewher
     done = split(bakery, row, (bakery.rent, "60"), (bakery.software, "30", "Licences"), (bakery.loan, "10"))
 
     stored = bakery.stored(row.id)
-    assert (stored.amount, stored.debit_account_id, stored.status) == (100, bakery.rent.id, Status.POSTED)
+    assert (stored.amount, stored.status) == (Decimal(100), Status.POSTED)
+    assert stored.debit_account_id == bakery.rent.id
     moved = Transaction.objects.filter(id__in=done.others).order_by("-amount")
     assert [(one.debit_account_id, one.credit_account_id, one.amount) for one in moved] == [
-        (bakery.software.id, bakery.rent.id, 30),
-        (bakery.loan.id, bakery.rent.id, 10),
+        (bakery.software.id, bakery.rent.id, Decimal(30)),
+        (bakery.loan.id, bakery.rent.id, Decimal(10)),
     ]
     assert {one.reclassifies_id for one in moved} == {row.id}
     assert [one.description for one in moved] == ["Split: Licences", "Split: Stationer"]
