@@ -20,6 +20,7 @@ from ledger.office.windows import CompanyFilter, WindowAdmin
 _LOOKED_AT: Final = 2_000
 _SHOWN_CHANGES: Final = 4
 _SHOWN_CHARACTERS: Final = 40
+_NOTHING: Final[tuple[Any, ...]] = (None, "", {}, [])
 
 
 def visible_events(request: HttpRequest, rows: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:
@@ -91,7 +92,7 @@ class AuditEventAdmin(WindowAdmin):
     """The audit trail, newest first."""
 
     duties: ClassVar[tuple[Duty, ...]] = (Duty.READ,)
-    list_display = ("occurred_at", "action", "actor", "of", "summary", "outcome")
+    list_display = ("when", "action", "actor", "of", "summary", "outcome")
     list_filter = (ScopeFilter, ActionFilter, ActorFilter, "outcome", ("occurred_at", DayFilter))
     list_filter_submit = True
     search_fields = ("=object_id", "=request_id")
@@ -112,12 +113,18 @@ class AuditEventAdmin(WindowAdmin):
             return visible_events(request, AuditEvent.objects.filter(pk=obj.pk)).exists()
         return super().has_view_permission(request) or bool(company_ids(request, Duty.READ))
 
+    @admin.display(description="when (UTC)", ordering="id")
+    def when(self, event: AuditEvent) -> str:
+        """The moment, to the second."""
+        return f"{event.occurred_at:%Y-%m-%d %H:%M:%S}"
+
     @admin.display(description="who", ordering="actor_label")
     def actor(self, event: AuditEvent) -> str:
         """Name who did it, and the kind where it is no person."""
         if event.actor_kind == "user":
             return event.actor_label
-        return f"{event.actor_label} ({event.get_actor_kind_display()})" if event.actor_label else "system"
+        kind = event.get_actor_kind_display().lower()
+        return event.actor_label if event.actor_label in ("", kind) else f"{event.actor_label} ({kind})"
 
     @admin.display(description="to what")
     def of(self, event: AuditEvent) -> str:
@@ -127,8 +134,11 @@ class AuditEventAdmin(WindowAdmin):
     @admin.display(description="changes")
     def summary(self, event: AuditEvent) -> str:
         """Say what changed, on one line."""
-        changes = changes_of(event)
-        parts = [f"{name}: {_short(before)} → {_short(after)}" for name, before, after in changes]
+        parts = [
+            f"{name}: {_short(after)}" if before is None else f"{name}: {_short(before)} → {_short(after)}"
+            for name, before, after in changes_of(event)
+            if before not in _NOTHING or after not in _NOTHING
+        ]
         more = len(parts) - _SHOWN_CHANGES
         return "; ".join(parts[:_SHOWN_CHANGES]) + (f" and {more} more" if more > 0 else "")
 
@@ -157,7 +167,7 @@ def changes_of(event: AuditEvent) -> list[tuple[str, Any, Any]]:
 
 
 def _text(value: Any) -> str:
-    if value is None or value == "":
+    if value in _NOTHING:
         return "–"  # noqa: RUF001 - a dash for nothing
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -2,6 +2,7 @@
 `ledger.services.memberships`."""
 
 import secrets
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, TypedDict
 
 from django.contrib.auth.password_validation import validate_password
@@ -67,7 +68,7 @@ def create_person(*, username: str, actor: Actor, email: str = "", superuser: bo
             if db.sqlstate(error) != db.UNIQUE_VIOLATION:
                 raise
             raise ConflictError(f"The user name {shown(username)} is taken; choose another.") from error
-        after = {"username": username, "email": email, "superuser": superuser}
+        after = {"email": email, "superuser": superuser}
         record_person(actor, "created", user, after=after)
     return NewPerson(user, password)
 
@@ -134,10 +135,17 @@ def enable_person(*, user: User, actor: Actor) -> User:
         return _switch(_locked(user), active=True, actor=actor)
 
 
-def record_person(actor: Actor, verb: str, user: User, **changes: Any) -> None:
-    """Write into the installation's audit trail what became of a person."""
+def record_person(
+    actor: Actor, verb: str, user: User, *, after: Mapping[str, Any] | None = None, **more: Any
+) -> None:
+    """Write into the installation's audit trail what became of a person, with their name."""
     audit.record(
-        actor=actor, action=f"ledger.person.{verb}", object_type="user", object_id=user.pk, **changes
+        actor=actor,
+        action=f"ledger.person.{verb}",
+        object_type="user",
+        object_id=user.pk,
+        after={"username": user.get_username(), **(after or {})},
+        **more,
     )
 
 
@@ -145,7 +153,7 @@ def _switch(user: User, *, active: bool, actor: Actor) -> User:
     if user.is_active != active:
         user.is_active = active
         user.save(update_fields=["is_active"])
-        after = {"username": user.get_username(), "active": active}
+        after = {"active": active}
         record_person(actor, "enabled" if active else "disabled", user, after=after)
     return user
 

@@ -133,7 +133,7 @@ def test_a_recovery_code_lets_in_once() -> None:
     with pytest.raises(ValidationError, match="not right"):
         second_factor.check_second_factor(user=ann, code=codes[3], actor=SYSTEM)
     event = AuditEvent.objects.get(action="ledger.person.code_accepted")
-    assert event.after == {"kind": "recovery", "left": 9}
+    assert event.after == {"username": "ann", "kind": "recovery", "left": 9}
 
 
 def test_new_recovery_codes_and_the_removal_ask_for_the_password() -> None:
