@@ -26,7 +26,7 @@ class Authenticator(ThrottlingMixin, Device):
     created_at = models.DateTimeField()
 
     def __str__(self) -> str:
-        return self.name
+        return str(self.name)
 
     def get_throttle_factor(self) -> int:
         """Seconds to wait after the first wrong code; doubled with each further one."""

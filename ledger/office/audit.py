@@ -45,6 +45,8 @@ class ScopeFilter(CompanyFilter):
 class _SeenFilter(admin.SimpleListFilter):
     """Offers what a column of the newest events has."""
 
+    parameter_name: str
+
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """The values, in order."""
         newest = visible_events(request, AuditEvent.objects.order_by("-id"))

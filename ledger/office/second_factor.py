@@ -54,7 +54,7 @@ class CodePage(OwnPage):
     title = "Second step"
     template_name = "office/second_factor_code.html"
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Ask for the code, where one is needed."""
         if self.person.second_factor_since is None or is_verified(request):
             return HttpResponseRedirect(self.onward())
@@ -162,7 +162,7 @@ class PasswordPage(OwnPage):
     title = "Your password"
     template_name = "office/password.html"
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Show the form."""
         return self.again(200, form=AdminOwnPasswordChangeForm(self.person))
 

@@ -46,13 +46,14 @@ def begin_second_factor(*, user: User) -> Authenticator:
         if found is not None:
             found.delete()
         key = b32encode(secrets.token_bytes(_KEY_BYTES)).decode()
-        return Authenticator.objects.create(
+        made: Authenticator = Authenticator.objects.create(
             user=user,
             name="Authenticator app",
             confirmed=False,
             key_encrypted=encrypt(key),
             created_at=timezone.now(),
         )
+        return made
 
 
 def key_of(authenticator: Authenticator) -> str:

@@ -48,7 +48,8 @@ def shown(client: Client, model: Any, query: str = "") -> str:
 def test_rows_are_listed_and_shown_but_not_added_or_deleted(entity: Entity, model: Any) -> None:
     client = office_client(entity, Role.OWNER, superuser=True)
     key = ApiKey.objects.get()
-    row = model.objects.filter(scope_id=entity.id).first() if model is AuditEvent else model.objects.first()
+    rows = model.objects.filter(scope_id=entity.id) if model is AuditEvent else model.objects.all()
+    row = rows[0]
 
     shown(client, model)
     page = client.get(f"{base(model)}{row.pk}/change/")
@@ -92,7 +93,7 @@ def test_roles_see_what_they_need(entity: Entity) -> None:
     assert "ledger.entity.created" in shown(auditor, AuditEvent)
     for model in (AuditEvent, Ledger):
         assert operator.get(base(model)).status_code == 403
-        assert operator.get(f"{base(model)}{model.objects.first().pk}/change/").status_code in (302, 403)  # type: ignore[attr-defined]
+        assert operator.get(f"{base(model)}{model.objects.all()[0].pk}/change/").status_code in (302, 403)
 
 
 def test_actions_go_through_the_services(root: OfficeClient) -> None:

@@ -1,5 +1,7 @@
 """Who comes in: log-ins and refusals on the record, the lock-out, sessions that end, one-time passwords."""
 
+from datetime import timedelta
+
 import pytest
 from axes.models import AccessAttempt
 from django.test import Client
@@ -64,7 +66,7 @@ def test_too_many_wrong_passwords_lock_out_and_the_page_says_until_when(settings
     # From elsewhere she can log in: somebody who guesses does not shut her out.
     assert try_password(Client(REMOTE_ADDR="192.0.2.8"), PASSWORD) == 302
     # Trying again too early does not make it longer.
-    AccessAttempt.objects.update(attempt_time=timezone.now() - timezone.timedelta(minutes=31))
+    AccessAttempt.objects.update(attempt_time=timezone.now() - timedelta(minutes=31))
     assert try_password(client, PASSWORD) == 302
 
 

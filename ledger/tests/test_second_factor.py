@@ -1,6 +1,7 @@
 """The second factor of the log-in: setting it up, being asked for it, losing the telephone."""
 
 import re
+from base64 import b32decode
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from ledger.actors import SYSTEM
 from ledger.exceptions import ConflictError, ValidationError
 from ledger.models import AuditEvent, Authenticator, RecoveryCode, User
 from ledger.services import second_factor
-from ledger.services.second_factor import b32decode, key_of
+from ledger.services.second_factor import key_of
 from ledger.tests.helpers import make_developer, make_entity
 from ledger.tests.office import OfficeClient, make_person, office_client, page_url
 

@@ -45,7 +45,11 @@ NAMELESS: Final = "(nameless)"
 
 def all_routes() -> list[Route]:
     """Return the addresses of the back office, by name."""
-    below = [one for one in get_resolver().url_patterns if str(one.pattern) == "admin/"]
+    below = [
+        one
+        for one in get_resolver().url_patterns
+        if isinstance(one, URLResolver) and str(one.pattern) == "admin/"
+    ]
     assert len(below) == 2
     found = {route for resolver in below for route in _routes(resolver, "", frozenset())}
     return sorted(found, key=lambda route: (route.name, sorted(route.parts)))
