@@ -194,7 +194,7 @@ def read_the_balance_sheet(day: Day) -> None:
     day.open("balance-sheet", "?compare=previous")
     day.picture("balance-sheet", width=1280, height=1100)
     # The file is what an accountant signs.
-    link = browser.find("a[href*=pdf]").get_attribute("href")
+    link = str(browser.find("a[href*=pdf]").get_attribute("href"))
     cookies = "; ".join(f"{one['name']}={one['value']}" for one in browser.driver.get_cookies())
     with urllib.request.urlopen(urllib.request.Request(link, headers={"Cookie": cookies})) as answer:
         assert answer.headers["Content-Type"] == "application/pdf"
