@@ -204,7 +204,7 @@ def points(found: Checklist, page: CompanyPage) -> Iterator[Point]:
         f"Banks are synced through {day_label(found.through)}",
         done["synced"],
         f"Not yet, or not working: {behind}",
-        (link("Banks", "feeds"),),
+        (link("Banks", "feeds"),) if page.may(Duty.OPERATE) else (),
     )
     yield Point(
         f"Bank accounts are reconciled through {day_label(found.through)}",

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from ledger.clock import utc_now
 from ledger.models import Entity
+from ledger.office.access import Duty
 from ledger.office.pages import CompanyPage
 from ledger.templatetags.office import day as day_label
 from ledger.times import day_of
@@ -84,7 +85,7 @@ class Dashboard(CompanyPage):
                 **picker(asked, self.request),
                 "tiles": tiles(asked),
                 "months": months_picture(months),
-                "waiting": waiting(work, banks, self.company),
+                "waiting": waiting(work, banks, self.company, may_operate=self.may(Duty.OPERATE)),
                 "banks": banks,
                 "sync_days": days_since_sync(banks, utc_now()),
                 "beside": beside,
@@ -130,16 +131,18 @@ def _url(frame: Frame, label: str, asked: Asked) -> str | None:
     return entries_page(asked.scope.explain(days).prefix(figure), asked)
 
 
-def waiting(work: Work, banks: Banks, entity: Entity) -> list[Waiting]:
-    """Return what is to be worked off, in the order in which an accountant would."""
+def waiting(work: Work, banks: Banks, entity: Entity, *, may_operate: bool) -> list[Waiting]:
+    """Return what is to be worked off, in the order in which an accountant would. Who may not operate the
+    feeds is not led to them."""
     today = day_of(utc_now(), entity.zone)
 
     def link(text: str, name: str, **query: str) -> tuple[str, str]:
         return text, page_address(entity, name, **query)
 
+    feeds = (link("Banks", "feeds"),) if may_operate else ()
     lines = (
-        Waiting("Broken bank connections", banks.broken, "", "bad", (link("Banks", "feeds"),)),
-        Waiting("Bank lines to look at", banks.attention, "", "bad", (link("Banks", "feeds"),)),
+        Waiting("Broken bank connections", banks.broken, "", "bad", feeds),
+        Waiting("Bank lines to look at", banks.attention, "", "bad", feeds),
         Waiting(
             "Bank lines to match",
             banks.offered,

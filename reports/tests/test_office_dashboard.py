@@ -130,10 +130,16 @@ def test_what_waits_is_counted_and_leads_to_where_it_is_worked_off(bakery: Banke
     assert page.context["sync_days"] == 4
     html = page.content.decode()
     assert "oldest waits 9 days" in html
-    client = office_client(bakery.entity, Role.ACCOUNTANT)
-    for one in page.context["waiting"]:
-        for _, url in one.links:
-            assert client.get(url).status_code == 200, url
+    # Nobody is led to a page that their role does not open.
+    for role in (Role.ACCOUNTANT, Role.AUDITOR):
+        client = office_client(bakery.entity, role)
+        dashboard, closing = client.page("dashboard", bakery.entity), client.page("closing", bakery.entity)
+        assert waits(dashboard) == waits(page)
+        for one in [*dashboard.context["waiting"], *closing.context["points"]]:
+            for _, url in one.links:
+                assert client.get(url).status_code == 200, url
+        html = dashboard.content.decode()
+        assert (page_url("feeds", bakery.entity) in html) == (role is Role.ACCOUNTANT)
 
 
 def test_what_was_moved_to_a_category_by_a_second_transaction_waits_no_more(bakery: Banked) -> None:
