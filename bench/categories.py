@@ -23,6 +23,7 @@ from typing import Any
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "ai.md"
 FIRST_SHARE, FIRST_ROWS = 0.3, 50
+HISTORIES = {"30": "first 30 %", "50": "first 50"}
 SURE = 0.8
 LEARNED_ROWS = 10_000
 # What is asked for: top-1 and top-3 by file and by what was learned.
@@ -63,6 +64,14 @@ def main(arguments: Sequence[str]) -> int:
     """Run the evaluation, print the table, and say with 1 where a bound is missed."""
     parser = argparse.ArgumentParser(prog="python -m bench categories", description=__doc__)
     parser.add_argument("files", nargs="+", type=Path)
+    parser.add_argument(
+        "--only",
+        metavar="NAME",
+        help="measure the file of that name alone; the prior is made of the others, too",
+    )
+    parser.add_argument(
+        "--learned", choices=sorted(HISTORIES), help="after 30 %% of a history, or 50 lines, alone"
+    )
     parser.add_argument("--companies", type=int, help="only so many companies of each file: for a quick look")
     parser.add_argument(
         "--own-chart", action="store_true", help="a company has only the accounts that its own lines name"
@@ -71,7 +80,8 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     from ai.categories.labelled import read_file
 
-    _fresh("bench_categories")
+    # One of its own for each part, so that parts can be measured beside each other.
+    _fresh("_".join(["bench_categories", (options.only or "all")[:30], options.learned or "all"]))
     started = time.monotonic()
     scores: dict[tuple[str, str], dict[str, Score]] = {}
     learning: list[float] = []
@@ -81,8 +91,9 @@ def main(arguments: Sequence[str]) -> int:
         for its in companies.values()
         for company in its
     }
-    for name, its in companies.items():
-        for what in ("first 30 %", "first 50"):
+    chosen = {name: its for name, its in companies.items() if options.only in (None, name)}
+    for name, its in chosen.items():
+        for what in [HISTORIES[options.learned]] if options.learned else HISTORIES.values():
             ways = {"exact look-up": Score(), "linear SVM": Score(), "Open Ledger": Score()}
             for number, company in enumerate(its[: options.companies]):
                 history = int(len(company.rows) * FIRST_SHARE) if what == "first 30 %" else FIRST_ROWS
@@ -94,7 +105,7 @@ def main(arguments: Sequence[str]) -> int:
                     sys.stderr.write(f"\r{name} {what} {number + 1}/{len(its)} ")
             scores[name, what] = ways
             say(_lines_of(name, what, ways))
-    for its in companies.values():
+    for its in chosen.values():
         for company in its:
             if len(company.rows) >= LEARNED_ROWS:
                 learning.append(_seconds_to_learn(company))

@@ -13,7 +13,6 @@ import json
 import os
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -31,6 +30,10 @@ LINES_MAX = 90
 # A confidence of 0.8, as a logit, and how many of such answers must be right at least.
 SURE = float(np.log(4))
 PRECISION = 0.91
+# The confidence is lowered by so much at most (as a logit).
+SHIFT_MAX = 0.8
+# Fewer sure answers of one kind say too little.
+CELL_MIN = 100
 # A line's right account is told from so many others.
 CANDIDATES = 32
 SEED = 20_240_101
@@ -179,11 +182,16 @@ def sample(
 def narrowed(samples: Sequence[Sample]) -> tuple[Any, Any, Any]:
     """The columns of the right account and of the CANDIDATES that could be taken for it, of every line of all
     samples, the right one first; which of them there are; and the groups of the lines."""
+    from ai.categories.mixing import LAYERS
+
     columns, there, groups = [], [], []
     for one in samples:
         its = one.columns
         # By what was put where before, and by the prior: other accounts have next to no share.
-        rough = its[:, :, 4:8].sum(2) + 3 * its[:, :, 12:16].sum(2) + its[:, :, 36:40].sum(2)
+        rough = sum(
+            times * its[:, :, 4 * at : 4 * at + 4].sum(2)
+            for at, times in zip(map(LAYERS.index, ("chain", "linear", "purpose")), (1, 3, 1), strict=True)
+        )
         at = np.arange(len(one.right))
         rough[at, one.right] = np.inf
         chosen = np.argsort(-rough, axis=1, kind="stable")[:, :CANDIDATES]
@@ -215,20 +223,36 @@ def fitted(columns: Any, there: Any, start: Any | None = None) -> Any:
     return minimize(loss, begin, jac=True, method="L-BFGS-B", options={"maxiter": 60}).x
 
 
-def calibrated(samples: Sequence[Sample], weights: Any, kinds: dict[str, str]) -> Any:
+class Judged(NamedTuple):
+    """What is answered for the lines of a sample, as weights of other companies mix it."""
+
+    sample: Sample
+    # What the calibration looks at, and whether the first answer and one of three are right.
+    doubts: Any
+    first: Any
+    third: Any
+
+
+def judged(sample_: Sample, weights: Any) -> Judged:
+    """The answers for the lines of a sample."""
+    from ai.categories.mixing import doubts, likelihoods
+
+    shares = likelihoods(sample_.columns @ weights.astype(np.float32))
+    order = np.argsort(-shares, axis=1, kind="stable")[:, :3]
+    right = sample_.right
+    return Judged(
+        sample_, doubts(shares, sample_.evidence), order[:, 0] == right, (order == right[:, None]).any(1)
+    )
+
+
+def calibrated(answers: Sequence[Judged], kinds: dict[str, str]) -> Any:
     """The weights of a logistic regression that says how likely the first answer is right."""
     from scipy.optimize import minimize
 
-    from ai.categories.mixing import doubts, likelihoods
-
-    columns, right, parts = [], [], []
-    for one, its in zip(samples, weights, strict=True):
-        shares = likelihoods(one.columns @ its.astype(np.float32))
-        columns.append(doubts(shares, one.evidence))
-        right.append(shares.argmax(1) == one.right)
-        # Each company as much as another: the accountant of a small one trusts the number as well.
-        parts.append(np.full(len(one.right), 1 / len(one.right)))
-    x, y, w = np.concatenate(columns), np.concatenate(right), np.concatenate(parts)
+    x = np.concatenate([one.doubts for one in answers])
+    y = np.concatenate([one.first for one in answers])
+    # Each company as much as another: the accountant of a small one trusts the number as well.
+    w = np.concatenate([np.full(len(one.first), 1 / len(one.first)) for one in answers])
     w = w / w.mean()
 
     def loss(beta: Any) -> tuple[float, Any]:
@@ -238,32 +262,30 @@ def calibrated(samples: Sequence[Sample], weights: Any, kinds: dict[str, str]) -
         return value, x.T @ (w * (p - y)) + 4 * beta
 
     found = minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B").x
-    # What is said to be sure must be so for each kind of company at every length of a history, and not only
-    # on average: the confidence is lowered until it is.
+    # What is said to be sure must be so for each kind of company at each length of a history, and not only on
+    # average: the confidence is lowered until it is, as little as that takes. Lowered further it says less
+    # and is no surer: what is left are companies that suddenly do otherwise.
     cells: dict[tuple[str, float], list[Any]] = {}
     start = 0
-    for one in samples:
-        stop = start + len(one.right)
-        if one.part not in (0, 12):
-            cells.setdefault((kinds[one.company], one.part), []).append(np.arange(start, stop))
+    for one in answers:
+        stop = start + len(one.first)
+        if one.sample.part not in (0, 12):
+            cells.setdefault((kinds[one.sample.company], one.sample.part), []).append(np.arange(start, stop))
         start = stop
+    those = [np.concatenate(parts) for parts in cells.values()]
     margin = x @ found
-    for shift in np.arange(0, 2.5, 0.05):
+    for shift in np.arange(0, SHIFT_MAX + 0.01, 0.05):
         sure = margin - shift >= SURE
-        right_of = [
-            float(y[its].mean())
-            for parts in cells.values()
-            if len(its := np.concatenate(parts)[sure[np.concatenate(parts)]]) >= 60
-        ]
-        if right_of and min(right_of) >= PRECISION:
+        right_of = [float(y[its[sure[its]]].mean()) for its in those if sure[its].sum() >= CELL_MIN]
+        if not right_of or min(right_of) >= PRECISION:
             break
     found[0] -= shift
     return found
 
 
-def key_of(companies: Sequence[Any]) -> str:
-    """What tells whether groups are of these companies."""
-    return hashlib.sha256("|".join(sorted(company.name for company in companies)).encode()).hexdigest()[:16]
+def key_of(name: str) -> str:
+    """By which the file of groups knows a company."""
+    return hashlib.sha256(name.encode()).hexdigest()[:12]
 
 
 @lru_cache(maxsize=32)
@@ -280,23 +302,26 @@ _real: list[Any] = []
 @contextmanager
 def held_out(name: str, real: Sequence[Any]) -> Iterator[None]:
     """Let the product answer with a prior, a mixture and a calibration that were made without this company
-    and the others of its group; of companies that nothing was made of, with what is shipped."""
+    and the others of its group; of a company that nothing was made of, with what is shipped. The prior is
+    made of the others of `real`, so that these should be all that the shipped one was made of."""
     from ai.categories import mixing
     from ai.categories.prior import words
 
     stored = json.loads(GROUPS_FILE.read_text(encoding="utf-8"))
-    if stored["companies"] != key_of(real):
+    group_of = stored["companies"]
+    if key_of(name) not in group_of:
         yield
         return
     global _real
     if len(_real) != len(real):
         _real = list(real)
-    sizes = Counter(company.accounts for company in real)
-    alone = [company.name for company in real if sizes[company.accounts] == 1]
-    groups = groups_of([*real, *sandbox_companies()], alone)
-    its = stored["groups"][str(groups[name])]
+        _prior_without.cache_clear()
+    group = group_of[key_of(name)]
+    its = stored["groups"][str(group)]
     mixture = mixing.Mixture(np.array(its["weights"], np.float32), np.array(its["calibration"], np.float32))
-    prior = _prior_without(frozenset(one for one, group in groups.items() if group == groups[name]))
+    prior = _prior_without(
+        frozenset(one.name for one in real if group_of.get(key_of(one.name), group) == group)
+    )
     before = words.shipped_prior, mixing.shipped_mixture
     changed: Any = (words, mixing)
     changed[0].shipped_prior, changed[1].shipped_mixture = lambda: prior, lambda: mixture
@@ -311,7 +336,7 @@ def main() -> None:
 
     django.setup()
     from ai.categories.labelled import read_file
-    from ai.categories.mixing import LAYERS, MIXTURE, doubts, likelihoods
+    from ai.categories.mixing import LAYERS, MIXTURE
     from ai.categories.prior.make import learned_from
     from ai.categories.prior.words import Prior
 
@@ -337,7 +362,8 @@ def main() -> None:
         for company in its:
             many = LINES_MAX * 5 if company.name in alone else LINES_MAX
             for part in HISTORIES:
-                is_shared = bool((len(company.rows) + len(samples)) % 2)
+                # Units of one council share a chart; of the others half have only what they use.
+                is_shared = kinds[company.name] == "unit" or bool((len(company.rows) + len(samples)) % 2)
                 one = sample(company, group, part, prior, many, is_shared=is_shared)
                 if one is not None:
                     samples.append(one)
@@ -357,35 +383,17 @@ def main() -> None:
         group: fitted(columns[group_of_line != group], there[group_of_line != group], weights)
         for group in sorted(set(groups.values()))
     }
-    without = [by_group[one.group] for one in samples]
+    answers = [judged(one, by_group[one.group]) for one in samples]
     calibration = {
-        group: calibrated(
-            [one for one in samples if one.group != group],
-            [its for one, its in zip(samples, without, strict=True) if one.group != group],
-            kinds,
-        )
-        for group in by_group
+        group: calibrated([one for one in answers if one.sample.group != group], kinds) for group in by_group
     }
     say("history  companies  top-1  top-3  coverage and precision at 0.8, all by weights of other companies")
     for kind in dict.fromkeys(kinds.values()):
         for part in HISTORIES:
-            first = third = sure = good = lines = number = 0
-            for one, its in zip(samples, without, strict=True):
-                if kinds[one.company] != kind or one.part != part:
-                    continue
-                shares = likelihoods(one.columns @ its.astype(np.float32))
-                order = np.argsort(-shares, 1)[:, :3]
-                hits = order[:, 0] == one.right
-                confident = doubts(shares, one.evidence) @ calibration[one.group] >= SURE
-                first, third = first + hits.sum(), third + (order == one.right[:, None]).any(1).sum()
-                sure, good = sure + confident.sum(), good + (hits & confident).sum()
-                lines, number = lines + len(hits), number + 1
-            if lines:
-                say(
-                    f"{kind} {part}: {number} companies {first / lines:.4f} {third / lines:.4f} "
-                    f"{sure / lines:.3f} {good / max(sure, 1):.3f}"
-                )
-    sureness = calibrated(samples, without, kinds)
+            its = [one for one in answers if kinds[one.sample.company] == kind and one.sample.part == part]
+            if its:
+                say(f"{kind} {part}: {_told(its, calibration)}")
+    sureness = calibrated(answers, kinds)
     if options.write:
         stored = {
             "about": "Made by `python -m bench.category_weights --write`.",
@@ -396,7 +404,7 @@ def main() -> None:
         MIXTURE.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
         held = {
             "about": "Made by `python -m bench.category_weights --write`, without each group in turn.",
-            "companies": key_of(real),
+            "companies": {key_of(company.name): groups[company.name] for company in real},
             "groups": {
                 group: {"weights": _rounded(by_group[group]), "calibration": _rounded(calibration[group])}
                 for group in by_group
@@ -404,6 +412,22 @@ def main() -> None:
         }
         GROUPS_FILE.write_text(json.dumps(held) + "\n", encoding="utf-8")
     say(f"{time.monotonic() - started:.0f} s")
+
+
+def _told(answers: Sequence[Judged], calibration: dict[int, Any]) -> str:
+    """How many there were, how many right, and what of the sure ones."""
+    first, third, sure = (
+        np.concatenate(parts)
+        for parts in (
+            [one.first for one in answers],
+            [one.third for one in answers],
+            [one.doubts @ calibration[one.sample.group] >= SURE for one in answers],
+        )
+    )
+    return (
+        f"{len(answers)} companies {first.mean():.4f} {third.mean():.4f} "
+        f"{sure.mean():.3f} {(first & sure).sum() / max(sure.sum(), 1):.3f}"
+    )
 
 
 def _rounded(weights: Any) -> list[float]:

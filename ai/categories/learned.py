@@ -6,6 +6,7 @@ is solved exactly, so the same answers give the same model, in a second for 10,0
 """
 
 import io
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -19,6 +20,10 @@ from ai.categories.texts import Line, words_of
 from ai.categories.vectors import TEXT_COLUMNS, Counted
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
+Numbers = np.ndarray[Any, np.dtype[np.int64]]
+
+# Lines are like others by the same words, by the same words but for digits, or by the same counterparty.
+STATES: Final = 3
 
 # Amounts are told apart by thirds of a power of ten, from 0.001 to a million, with soft borders.
 _STEPS: Final = np.concatenate([np.arange(-3, 16) / 3 + 1 / 6, [9.0]])
@@ -43,6 +48,10 @@ class Learned:
     # How rare each drawer is, and the weights by which columns speak for accounts.
     rarity: Floats
     weights: Floats
+    # How often lines of the same words, of the same but for digits, and of the same counterparty were put
+    # where most of those before them were, and how many there were; the newer the more.
+    agreed: Floats
+    compared: Floats
 
     def scores(self, lines: Sequence[Line], prior: Prior) -> Floats:
         """How much each line speaks for each account."""
@@ -61,6 +70,8 @@ class Learned:
             by_purpose=self.by_purpose.astype(np.float16),
             rarity=self.rarity.astype(np.float16),
             weights=self.weights.astype(np.float16),
+            agreed=self.agreed,
+            compared=self.compared,
         )
         return out.getvalue()
 
@@ -76,6 +87,9 @@ class Learned:
                 by_purpose=found["by_purpose"].astype(np.float32),
                 rarity=found["rarity"].astype(np.float32),
                 weights=found["weights"].astype(np.float32),
+                # A model from before these were counted tells nothing of them.
+                agreed=found["agreed"] if "agreed" in found else np.zeros(STATES, np.float32),
+                compared=found["compared"] if "compared" in found else np.zeros(STATES, np.float32),
             )
 
 
@@ -96,6 +110,7 @@ def learn(examples: Sequence[Example], prior: Prior) -> Learned:
     np.add.at(by_amount, chosen, amount_steps(lines) * recent[:, None])
     answers = np.zeros((size, len(accounts)), np.float32)
     answers[np.arange(size), chosen] = 1
+    agreed, compared = _agreement(lines, chosen, recent)
     return Learned(
         accounts=accounts,
         examples=size,
@@ -104,7 +119,29 @@ def learn(examples: Sequence[Example], prior: Prior) -> Learned:
         by_purpose=by_purpose,
         rarity=rarity,
         weights=_solved(columns, answers, recent),
+        agreed=agreed,
+        compared=compared,
     )
+
+
+def _agreement(lines: Sequence[Line], chosen: Numbers, recent: Floats) -> tuple[Floats, Floats]:
+    """How consistently the company puts like lines in the same account: each line is compared with those
+    before it that share the most telling key with it."""
+    agreed, compared = np.zeros(STATES, np.float32), np.zeros(STATES, np.float32)
+    seen: tuple[dict[int, Counter[int]], ...] = tuple({} for _ in range(STATES))
+    for line, account, weight in zip(lines, chosen.tolist(), recent.tolist(), strict=True):
+        keys = words_of(line).keys
+        is_compared = False
+        for state, key in enumerate((keys.exact, keys.pattern, keys.name)):
+            before = seen[state].get(key)
+            if before is None:
+                before = seen[state][key] = Counter()
+            elif not is_compared:
+                is_compared = True
+                compared[state] += weight
+                agreed[state] += weight * (before.most_common(1)[0][0] == account)
+            before[account] += 1
+    return agreed, compared
 
 
 def amount_steps(lines: Sequence[Line]) -> Floats:

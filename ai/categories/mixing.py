@@ -16,7 +16,7 @@ from uuid import UUID
 import numpy as np
 
 from ai.categories.chart import Chart
-from ai.categories.learned import Learned, amount_steps
+from ai.categories.learned import STATES, Learned, amount_steps
 from ai.categories.lookups import Found, Known
 from ai.categories.texts import Line, words_of
 
@@ -33,6 +33,7 @@ LAYERS: Final = (
     "last",  # what the counterparty's newest lines were put in
     "near",  # what lines of near words were put in
     "amount",  # amounts of this size
+    "sized",  # what the counterparty's lines of about this amount were put in
     "named",  # its name stands in the text
     "prior",  # the prior, through its name
     "purpose",  # the prior, through what was put in it
@@ -45,6 +46,10 @@ _TRUST: Final = (4.0, 1.0, 0.7, 0.5, 0.7)
 _RECENT: Final = 0.5 ** (np.arange(64) / 20)
 _LAST: Final = 0.3 * 0.7 ** np.arange(64)
 _FAINT: Final = 1e-4
+# Amounts that differ by so much (as a logarithm) speak for each other by a third.
+_APART: Final = 0.25
+# What is known of a line beside the scores.
+KNOWN: Final = 8
 # Layers whose own first choice tells how sure the mixture may be.
 _AGREEING: Final = ("chain", "linear", "last", "near", "purpose", "prior")
 # The logarithm of a history of 3,000.
@@ -83,8 +88,10 @@ def evidence_of(
     counterparty = np.empty((size, width), np.float32)
     last = np.zeros((size, width), np.float32)
     near = np.zeros((size, width), np.float32)
+    sized = np.zeros((size, width), np.float32)
+    rates, overall = _agreement(learned)
     named = np.empty((size, width), np.float32)
-    known = np.empty((size, 7), np.float32)
+    known = np.empty((size, KNOWN), np.float32)
     for row, (line, one) in enumerate(zip(lines, found, strict=True)):
         likely = 0.5 * base + 0.5 * by_habit[row]
         same_amount = [each for each in one.pattern if each.amount == line.amount]
@@ -98,6 +105,8 @@ def evidence_of(
             if place is not None:
                 last[row, place] += weight
         closest = _near(near[row], one, chart.place)
+        _sized(sized[row], line, one, chart.place)
+        state = 0 if one.exact else 1 if one.pattern else 2 if one.name else None
         named[row] = chart.named_in(words[row].text)
         known[row] = (
             bool(one.name),
@@ -107,6 +116,7 @@ def evidence_of(
             closest,
             min(readings[row].telling, 4.0) / 4,
             np.log1p(history) / 10,
+            overall if state is None else rates[state],
         )
     steps = amount_steps(lines)
     usual = by_amount.sum(0) / max(float(by_amount.sum()), 1e-9)
@@ -124,6 +134,7 @@ def evidence_of(
             last,
             np.log(near + 0.01),
             by_size,
+            np.log(sized + 0.03),
             named,
             np.log(by_name + 1e-3),
             np.log(by_habit + 1e-3),
@@ -172,6 +183,36 @@ def _backed_off(likely: Floats, group: Sequence[Known], place: Mapping[UUID, int
     return counted / total
 
 
+def _agreement(learned: Learned | None) -> tuple[list[float], float]:
+    """How likely like lines were put in one account so far, as log odds: by how they are alike, and in all;
+    about even where there is little to compare."""
+    if learned is None:
+        return [0.0] * STATES, 0.0
+    agreed, compared = learned.agreed, learned.compared
+    every = (agreed.sum() + 2) / (compared.sum() + 4)
+    rates = (agreed + 4 * every) / (compared + 4)
+    odds = np.log(np.append(rates, every) / (1 - np.append(rates, every)))
+    return odds[:STATES].tolist(), float(odds[STATES])
+
+
+def _sized(sized: Floats, line: Line, found: Found, place: Mapping[UUID, int]) -> None:
+    """Fill in the shares of accounts among the counterparty's lines, the nearer their amount the more."""
+    group = found.name or found.word
+    if not group:
+        return
+    amounts = np.array([float(each.amount) for each in group])
+    amount = float(line.amount)
+    apart = np.abs(np.log(np.maximum(np.abs(amounts), 0.01) / max(abs(amount), 0.01)))
+    weights = np.where(amounts * amount > 0, np.exp(-apart / _APART), 0.02) * _RECENT[: len(group)]
+    total = 0.15
+    for weight, each in zip(weights.tolist(), group, strict=True):
+        total += weight
+        at = place.get(each.account_id)
+        if at is not None:
+            sized[at] += weight
+    sized /= total
+
+
 def _near(near: Floats, found: Found, place: Mapping[UUID, int]) -> float:
     """Fill in the shares of near lines' accounts, and return how near the nearest is."""
     if found.pattern:
@@ -192,15 +233,18 @@ def _near(near: Floats, found: Found, place: Mapping[UUID, int]) -> float:
 def expanded(evidence: Evidence) -> Floats:
     """The scores beside what they depend on: one column for each weight of the mixture."""
     scores, known = evidence
-    name, pattern, exact, support, closest, telling, history = known.T
+    name, pattern, exact, support, closest, telling, history, agreement = known.T
     states = [1 - name, name * (1 - pattern), pattern * (1 - exact), exact]
-    columns = [scores[:, :, layer] * state[:, None] for layer in range(11) for state in states]
+    columns = [scores[:, :, layer] * state[:, None] for layer in range(12) for state in states]
     at = LAYERS.index
     longer = history * 10 / _LONG - 0.7
     for layers, by in (
-        (("base", "chain", "linear", "near", "prior", "purpose", "used", "named"), longer),
+        (LAYERS[:12], longer),
+        (("base", "chain", "linear", "prior", "purpose", "used", "sized"), longer * longer),
+        (("prior", "purpose", "named"), (history == 0).astype(np.float32)),
         (("chain", "linear", "near"), closest - 0.7),
-        (("chain", "counterparty"), 0.3 * (support - 1)),
+        (("chain", "counterparty", "sized"), 0.3 * (support - 1)),
+        (("base", "chain", "counterparty", "last", "linear", "purpose", "sized"), 0.5 * (agreement - 0.5)),
         (("prior", "purpose", "used", "linear"), telling - 0.5),
     ):
         columns += [scores[:, :, at(layer)] * by[:, None] for layer in layers]
@@ -223,7 +267,7 @@ def doubts(shares: Floats, evidence: Evidence) -> Floats:
     second = (
         np.clip(shares[rows, order[:, 1]], 1e-6, None) if shares.shape[1] > 1 else np.full(len(first), 1e-6)
     )
-    name, pattern, exact, support, closest, telling, history = evidence.known.T
+    name, pattern, exact, support, closest, telling, history, agreement = evidence.known.T
     at = LAYERS.index
     # How far the layers, each for itself, agree with the answer.
     said = {layer: evidence.scores[rows, top, at(layer)].astype(np.float64) for layer in _AGREEING}
@@ -246,6 +290,10 @@ def doubts(shares: Floats, evidence: Evidence) -> Floats:
             said["last"] * support,
             np.clip(said["linear"], -0.5, 1.5),
             np.clip(said["linear"], -0.5, 1.5) * history,
+            agreement,
+            agreement * (1 - name),
+            agreement * np.log(first / (1 - first)),
+            history * np.log(first / (1 - first)),
             *agreeing,
         ],
         axis=1,

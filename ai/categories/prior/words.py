@@ -28,6 +28,8 @@ LEARNED: Final = HERE / "learned.tsv"
 
 # How much a word of the lexicon weighs against the (logarithm of the) lines in which companies used it.
 _LEXICON_WEIGHT: Final = 3.0
+# And a name of it so many times as much as what companies did with that name.
+_WRITTEN_SHARE: Final = 1.5
 # So many lines' worth of doubt are added to what is known of a word.
 _DOUBT: Final = 1.5
 # A word that tells purposes apart by less (in nats) is left out.
@@ -183,9 +185,11 @@ class Prior:
         self.usual: Floats = (usual / usual.sum()).astype(np.float32)
         counts: dict[str, np.ndarray[Any, np.dtype[np.float64]]] = defaultdict(lambda: np.zeros(self.size))
         self._written: dict[str, Floats] = {}
+        self._merchants: set[str] = set()
         for name, entry in lexicon.items():
             number = self._index[name]
             for phrase in _listed(entry["lines"]):
+                self._merchants.add(phrase)
                 counts[phrase][number] += _LEXICON_WEIGHT
             for phrase in _listed(entry["names"]):
                 counts[phrase][number] += _LEXICON_WEIGHT / 2
@@ -194,6 +198,10 @@ class Prior:
         for phrase, count in counts.items():
             self._written[phrase] = (count / count.sum()).astype(np.float32)
         for phrase, known in learned.items():
+            written = self._written.get(phrase)
+            if written is not None:
+                # What is known of a name is worth more than all that some companies did with it.
+                counts[phrase] *= max(1.0, _WRITTEN_SHARE * sum(known.values()) / counts[phrase].sum())
             for name, weight in known.items():
                 counts[phrase][self._index[name]] += weight
         phrases_, rows, telling = [], [], []
@@ -212,17 +220,29 @@ class Prior:
     @lru_cache(maxsize=_CACHED)  # noqa: B019  # there is one prior in a process
     def read(self, text: str) -> Reading:
         """How likely each purpose is for a line with the words of `text` (`Words.prior`)."""
-        found = [row for row in map(self._row.get, dict.fromkeys(phrases(text))) if row is not None]
+        known = dict.fromkeys(phrase for phrase in phrases(text) if phrase in self._row)
+        # "Premier Inn" is no inn, wherever it stands: of a name that was written down neither its single
+        # words count nor what some companies did with the one in their town.
+        for phrase in [phrase for phrase in known if " " in phrase and phrase in self._merchants]:
+            for part in phrases(phrase):
+                if part != phrase and self._speaks_otherwise(part, phrase):
+                    known.pop(part, None)
+            for longer in [one for one in known if f" {phrase} " in f" {one} " and one not in self._written]:
+                known.pop(longer)
+        found = [self._row[phrase] for phrase in known]
         if not found:
             return Reading(self.usual, 0.0)
-        lengths = np.array(
-            [phrase.count(" ") for phrase in dict.fromkeys(phrases(text)) if phrase in self._row]
-        )
+        lengths = np.array([phrase.count(" ") for phrase in known])
         weights = self._telling[found] * (1 + 0.7 * lengths)
         weights = weights / weights.sum() * min(2.0, 1 + 0.25 * (len(found) - 1))
         odds = weights @ self._odds[found].astype(np.float32) + np.log(self.usual)
         likely = np.exp(odds - odds.max())
         return Reading((likely / likely.sum()).astype(np.float32), float(self._telling[found].max()))
+
+    def _speaks_otherwise(self, part: str, phrase: str) -> bool:
+        """Whether a part of a merchant's name was written down for something else, or for nothing."""
+        written = self._written.get(part)
+        return written is None or float(written @ self._written[phrase]) < 0.5
 
     # --- names -----------------------------------------------------------------------------------
 
