@@ -67,6 +67,8 @@ CROSS JOIN LATERAL (
     ORDER BY t.date DESC, t.id DESC LIMIT %(limit)s::int
 ) t
 """
+# Each suggestion is looked up by its transaction: LIMIT keeps the index of what waits out, which PostgreSQL
+# would walk through for each row while it thinks that few wait.
 _TRANSACTIONS: Final = compact(f"""
 SELECT t.id, t.date, t.description, t.counterparty, t.amount, t.currency, t.ledger_id,
     t.metadata->>'providerCategory', t.metadata->>'bankAccountId', own.id, coalesce(bank.name, own.name),
@@ -82,7 +84,9 @@ LEFT JOIN LATERAL (
     WHERE b.entity_id = t.entity_id AND b.ledger_account_id = own.id
     ORDER BY b.disconnected_at IS NOT NULL, b.id DESC LIMIT 1
 ) bank ON true
-LEFT JOIN ai_suggestion s ON s.entity_id = t.entity_id AND s.transaction_id = t.id AND s.status = 'waiting'
+LEFT JOIN LATERAL (
+    SELECT * FROM ai_suggestion o WHERE o.entity_id = t.entity_id AND o.transaction_id = t.id LIMIT 1
+) s ON s.status = 'waiting'
 LEFT JOIN LATERAL (
     SELECT k.line_id FROM banking_linelink k
     WHERE k.entity_id = t.entity_id AND k.transaction_id = t.id ORDER BY k.id LIMIT 1
