@@ -99,7 +99,6 @@ class AuditEventAdmin(WindowAdmin):
     list_filter_submit = True
     search_fields = ("=object_id", "=request_id")
     search_help_text = "The id of an object or of a request, in full"
-    ordering = ("-id",)
     fields = (
         "occurred_at", "action", "actor", "address", "request_id", "of", "outcome", "changes", "sequence",
     )  # fmt: skip
@@ -108,6 +107,10 @@ class AuditEventAdmin(WindowAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEvent]:
         """The events that the person may see."""
         return visible_events(request, super().get_queryset(request))
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """Newest first; of one company by its chain, which has an index of its own."""
+        return ("-sequence",) if request.GET.get(ScopeFilter.parameter_name) else ("-id",)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Who may read any company's books sees that company's events; superusers see their own."""
@@ -130,8 +133,13 @@ class AuditEventAdmin(WindowAdmin):
 
     @admin.display(description="to what")
     def of(self, event: AuditEvent) -> str:
-        """Name the object."""
-        return f"{event.object_type} {event.object_id}"
+        """Name the object; people by their names, where the event has them."""
+        name: object = None
+        if event.object_type == "user":
+            name = (event.after or {}).get("username") or (event.before or {}).get("user")
+            if name is None and event.object_id == str(event.actor_id):
+                name = event.actor_label
+        return f"{event.object_type} {name or event.object_id}"
 
     @admin.display(description="changes")
     def summary(self, event: AuditEvent) -> str:
