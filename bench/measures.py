@@ -30,9 +30,9 @@ class Size:
     small_rows: int = 100_000
     large_rows: int = 1_000_000
     import_rows: int = 100_000
-    rounds: int = 7
-    seconds: float = 3.0
-    slices: int = 6
+    rounds: int = 5
+    seconds: float = 2.0
+    slices: int = 4
     batches: int = 5
 
 
