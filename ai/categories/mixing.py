@@ -239,11 +239,13 @@ def expanded(evidence: Evidence) -> Floats:
     at = LAYERS.index
     longer = history * 10 / _LONG - 0.7
     for layers, by in (
-        (LAYERS[:12], longer),
-        (("base", "chain", "linear", "prior", "purpose", "used", "sized"), longer * longer),
+        # "sized" is left out where it says the same as "chain": each would cancel the other in companies
+        # unlike those that the weights were fitted over.
+        ([layer for layer in LAYERS[:12] if layer != "sized"], longer),
+        (("base", "chain", "linear", "prior", "purpose", "used"), longer * longer),
         (("prior", "purpose", "named"), (history == 0).astype(np.float32)),
         (("chain", "linear", "near"), closest - 0.7),
-        (("chain", "counterparty", "sized"), 0.3 * (support - 1)),
+        (("chain", "counterparty"), 0.3 * (support - 1)),
         (("base", "chain", "counterparty", "last", "linear", "purpose", "sized"), 0.5 * (agreement - 0.5)),
         (("prior", "purpose", "used", "linear"), telling - 0.5),
     ):
