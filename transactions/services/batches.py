@@ -45,10 +45,14 @@ _REFUSED: Final = frozenset(
 # The columns of a transaction that its draft has under the same name.
 _SAID_BY_DRAFT: Final = [name for name in STATE_COLUMNS if name in Draft.__dataclass_fields__]
 
+# What was recorded is sent once more, not read back: of a table that was never analyzed, as at first imports,
+# all rows would be looked through for every batch.
 _ADD_TO_TOTALS: Final = compact(f"""
 WITH fresh AS (
-    SELECT debit_account_id, credit_account_id, date, amount, status
-    FROM transactions_transaction WHERE entity_id = %(entity)s::uuid AND id = ANY(%(ids)s::uuid[])
+    SELECT * FROM unnest(
+        %(debits)s::uuid[], %(credits)s::uuid[], %(dates)s::date[], %(amounts)s::numeric[],
+        %(statuses)s::text[]
+    ) AS f (debit_account_id, credit_account_id, date, amount, status)
 ),
 effect AS ({effect_of("fresh")}),
 {ADD_EFFECT_TO_TOTALS}
@@ -137,8 +141,21 @@ def _record(entity: Entity, drafts: Sequence[Draft], actor: Actor, ledger_ids: l
     copy_rows("transactions_transaction", names, zip(*columns, strict=True))
     execute(
         _ADD_TO_TOTALS,
-        {"entity": entity.id, "slot": slot(SLOTS), "ids": uuid_array(draft.id for draft in drafts)},
+        {
+            "entity": entity.id,
+            "slot": slot(SLOTS),
+            "debits": uuid_array(draft.debit_account_id for draft in drafts),
+            "credits": uuid_array(draft.credit_account_id for draft in drafts),
+            "dates": _array(draft.date.isoformat() for draft in drafts),
+            "amounts": _array(str(draft.amount) for draft in drafts),
+            "statuses": _array(draft.status.value for draft in drafts),
+        },
     )
+
+
+def _array(values: Iterable[str]) -> str:
+    """Values without quotes and commas as the text of an array."""
+    return "{" + ",".join(values) + "}"
 
 
 def _columns(

@@ -98,7 +98,7 @@ def test_faults_of_several_kinds_are_400(bakery: Company, owner: Caller) -> None
     close_account(entity=bakery.entity, account=bakery.bank, actor=SYSTEM)
     items = [body(bakery, creditAccountId=bakery.bank.public_id), body(bakery, currency="EUR")]
     response = owner.post(URL, {"transactions": items})
-    assert_refused(response, "transactions[0]")
+    assert_refused(response, "transactions[0].creditAccountId")
     assert_refused(response, "transactions[1].currency")
 
 
