@@ -15,6 +15,7 @@ from ledger import audit
 from ledger.models import AuditEvent, Developer
 from ledger.office.access import Duty, company_ids
 from ledger.office.windows import CompanyFilter, WindowAdmin
+from ledger.times import YEAR_MAX, YEAR_MIN
 
 # What the filters offer is what the newest events have.
 _LOOKED_AT: Final = 2_000
@@ -83,7 +84,8 @@ class DayFilter(RangeDateFilter):
                 day = parse_date_str(text) if isinstance(text, str) else None
             except ValueError:
                 day = None
-            if day is not None:
+            # Other years are typed by mistake, and the last of all has no day after it.
+            if day is not None and YEAR_MIN <= day.year <= YEAR_MAX:
                 moment = datetime.combine(day, time.min, UTC) + timedelta(days=days)
                 queryset = queryset.filter(**{f"{self.parameter_name}__{lookup}": moment})
         return queryset

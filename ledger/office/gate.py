@@ -13,6 +13,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
 
@@ -37,6 +38,8 @@ class GateMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if not request.path_info.startswith(PREFIX) or not request.user.is_authenticated:
             return self.get_response(request)
+        if _has_nul(request):
+            raise BadRequest("What was sent has a character that no text has (NUL).")
         if _has_ended(request):
             return _log_out(request)
         first = first_to_do(request)
@@ -82,6 +85,17 @@ def _has_ended(request: HttpRequest) -> bool:
     if now - seen >= _SEEN_STEP_SECONDS:
         session[SEEN] = now
     return False
+
+
+def _has_nul(request: HttpRequest) -> bool:
+    """Whether anything that was sent has a NUL, which the database takes in no text: forms refuse it, and
+    Django's lists and searches do not."""
+    return any(
+        "\0" in text
+        for data in (request.GET, request.POST)
+        for name, texts in data.lists()
+        for text in (name, *texts)
+    )
 
 
 def _log_out(request: HttpRequest) -> HttpResponseBase:

@@ -9,9 +9,12 @@ from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import BadRequest, FieldDoesNotExist, ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.db.models.constants import LOOKUP_SEP
+from django.http import HttpRequest, HttpResponseBase
 from unfold.admin import ModelAdmin
 
 from ledger.exceptions import LedgerError
@@ -60,6 +63,30 @@ class WindowAdmin(ModelAdmin):
     def has_operate_permission(self, request: HttpRequest) -> bool:
         """What `permissions=["operate"]` of an action asks."""
         return self.has_view_permission(request)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Narrow by the list's own filters alone: by any other field, what no page shows, such as the hash of
+        a password, could be guessed sign by sign."""
+        name = lookup.partition(LOOKUP_SEP)[0]
+        offered = {
+            one[0] if isinstance(one, tuple) else getattr(one, "parameter_name", one)
+            for one in self.list_filter
+        }
+        try:
+            self.opts.get_field(name)
+        except FieldDoesNotExist:
+            return bool(super().lookup_allowed(lookup, value, request))
+        return name in offered and bool(super().lookup_allowed(lookup, value, request))
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponseBase | None:
+        """Run an action on the chosen rows; refuse what can be the id of none."""
+        for text in request.POST.getlist(ACTION_CHECKBOX_NAME):
+            try:
+                self.opts.pk.to_python(text)
+            except ValidationError as error:
+                raise BadRequest("What was chosen is no row of this list.") from error
+        answer: HttpResponseBase | None = super().response_action(request, queryset)
+        return answer
 
     def each(self, request: HttpRequest, rows: QuerySet[Any], act: Any, done: str) -> None:
         """Run a service on each row and say what became of it."""
