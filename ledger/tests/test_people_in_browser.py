@@ -63,6 +63,25 @@ def test_an_owner_lets_people_in_and_changes_settings(browser: Any) -> None:
     assert browser.faults() == []
 
 
+def test_a_form_that_is_sent_twice_at_once_is_sent_once(browser: Any) -> None:
+    bakery = make_entity(make_developer().developer, "Corner Bakery LLC")
+    ann = make_person("ann")
+    grant_membership(user=ann, entity=bakery, role=Role.OWNER, actor=SYSTEM)
+    browser.log_in(ann)
+    browser.go(page_url("people", bakery))
+    browser.find("#create [name=username]").send_keys("zoe")
+
+    page = browser.find("html")
+    browser.driver.execute_script(
+        "const button = document.querySelector('#create button'); button.click(); button.click()"
+    )
+
+    # The second one would have been told that the name is taken.
+    browser.until(lambda: page != browser.find("html"), "the form was not sent")
+    assert User.objects.get(username="zoe").check_password(browser.text("[data-secret]"))
+    assert browser.faults() == []
+
+
 def test_a_person_sets_a_second_factor_up_and_logs_in_with_it(browser: Any) -> None:
     bakery = make_entity(make_developer().developer, "Corner Bakery LLC")
     ann = make_person("ann")

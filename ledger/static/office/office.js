@@ -1,4 +1,4 @@
-// What all pages of the back office share: lists by keyboard, and boxes that narrow a list.
+// What all pages of the back office share: lists by keyboard, boxes that narrow a list, forms that are sent once.
 // A list that is used by keyboard is <table class="list" data-keys>: j and k move, o or Enter opens the row's
 // first link, x ticks its box. Elements with data-key="n" are clicked by that key. Typing in a field is typing.
 (() => {
@@ -54,6 +54,19 @@
   document.addEventListener("change", (event) => {
     if (event.target.matches(".office input[type=file]")) event.stopPropagation();
   }, true);
+
+  // Two clicks are one: an entry that is sent twice would stand in the books twice. On the window, after whoever
+  // asks "are you sure?"; after a while it may be sent again, as the first may have got lost.
+  const SENT_FOR = 10_000;
+  window.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method !== "post") return;
+    if (event.timeStamp - Number(form.dataset.sentAt ?? -SENT_FOR) < SENT_FOR) event.preventDefault();
+    else form.dataset.sentAt = event.timeStamp;
+  });
+  window.addEventListener("pageshow", () => {
+    for (const form of document.querySelectorAll("form[data-sent-at]")) delete form.dataset.sentAt;
+  });
 
   // A menu closes when the person goes elsewhere.
   document.addEventListener("click", (event) => {
