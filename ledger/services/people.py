@@ -91,7 +91,8 @@ def update_person(*, user: User, changes: PersonFields, actor: Actor) -> User:
 def set_password(*, user: User, password: str, actor: Actor, one_time: bool = False) -> User:
     """Give a person a password; their other sessions end. A `one_time` one must be replaced at the log-in.
 
-    Raises ValidationError for a password that is too easy to guess.
+    Raises ValidationError for a password that is too easy to guess, and for the one-time password once more,
+    which whoever handed it out knows.
     """
     try:
         validate_password(password, user)
@@ -99,6 +100,8 @@ def set_password(*, user: User, password: str, actor: Actor, one_time: bool = Fa
         raise ValidationError.of("password", " ".join(error.messages)) from error
     with transaction.atomic():
         current = _locked(user)
+        if current.must_change_password and current.check_password(password):
+            raise ValidationError.of("password", "This one was for one log-in; choose another.")
         current.set_password(password)
         current.must_change_password = one_time
         current.save(update_fields=["password", "must_change_password"])

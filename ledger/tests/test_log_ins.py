@@ -100,6 +100,8 @@ def test_a_person_with_a_password_for_one_log_in_chooses_another_first() -> None
     assert sent["Location"].startswith("/admin/password_change/")
     form = {"old_password": made.one_time_password, "new_password1": "12345", "new_password2": "12345"}
     easy = client.post("/admin/password_change/", form)
+    same = {**form, "new_password1": made.one_time_password, "new_password2": made.one_time_password}
+    assert "choose another" in client.post("/admin/password_change/", same).content.decode()
     assert easy.status_code == 400
     good = form | {"new_password1": "a password of ben's own", "new_password2": "a password of ben's own"}
     assert client.post("/admin/password_change/", good).status_code == 302
