@@ -116,6 +116,12 @@ class TransactionPage(CompanyPage):
         if not Line(self.row).is_waiting:
             raise ConflictError("What is posted is not edited: reverse it, reclassify it or split it.")
         self.form = EditForm(request.POST, chart=Chart(self.company), row=self.row)
+        if request.POST.get("seen", self._seen()) != self._seen():
+            self.form.add_error(
+                None,
+                "It was changed since you opened it; the history below says how. Save once more to put what "
+                "stands here in its place.",
+            )
         if self.form.is_valid():
             edit = self.form.edit(self.row, self.company)
             try:
@@ -136,6 +142,10 @@ class TransactionPage(CompanyPage):
         """The page itself, not its form."""
         return self._own_address()
 
+    def _seen(self) -> str:
+        """Which state of the transaction a form was made of."""
+        return self.row.updated_at.isoformat()
+
     def _own_address(self) -> str:
         return self.link("transaction", id=self.kwargs["id"])
 
@@ -152,6 +162,7 @@ class TransactionPage(CompanyPage):
             line=Line(row),
             row=row,
             form=self.form,
+            seen=self._seen(),
             labels=self.form.chart.open_labels() if self.form else [],
             standing=self._standing(bool(moved)),
             links=self._links(),

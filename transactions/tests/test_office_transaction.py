@@ -211,6 +211,29 @@ def test_one_that_waits_is_edited_in_place(bakery: Company, ann: OfficeClient) -
     assert_totals_hold(bakery.entity)
 
 
+def test_what_another_person_saved_meanwhile_is_not_written_over(bakery: Company, ann: OfficeClient) -> None:
+    row = bakery.post("10", description="Rent")
+    seen = show(ann, bakery, row, edit="1").context["seen"]
+    edit_transaction(
+        entity=bakery.entity,
+        transaction_id=row.id,
+        edit=Edit(debit_account_id=bakery.software.id),
+        actor=SYSTEM,
+    )
+
+    answer = ann.send(
+        "transaction", bakery.entity, form(row, description="Rent of May", seen=seen), id=public(row)
+    )
+
+    assert "changed since you opened it" in answer.content.decode()
+    stored = bakery.stored(row.id)
+    assert (stored.description, stored.debit_account_id) == ("Rent", bakery.software.id)
+    # Who saves once more has seen it.
+    again = form(row, description="Rent of May", seen=answer.context["seen"])
+    assert ann.send("transaction", bakery.entity, again, id=public(row)).status_code == 302
+    assert bakery.stored(row.id).description == "Rent of May"
+
+
 def test_saving_what_was_not_changed_leaves_no_trace(bakery: Company, ann: OfficeClient) -> None:
     row = bakery.post("10", description="Rent")
     ann.send("transaction", bakery.entity, form(row), id=public(row))
