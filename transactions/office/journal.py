@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, Final
 
 from django import forms
+from django.db.transaction import atomic
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 
 from accounts.choices import Side
@@ -195,9 +196,11 @@ class EntryPage(CompanyPage):
             return HttpResponseRedirect(self.link("transactions"))
         elif "approve" in request.POST:
             ids = [row.id for row in self.read.transactions]
-            for one in approve_transactions(entity=self.company, ids=ids, actor=self.actor):
-                if one.error is not None:
-                    raise one.error
+            # Of an entry all is posted or nothing.
+            with atomic():
+                for one in approve_transactions(entity=self.company, ids=ids, actor=self.actor):
+                    if one.error is not None:
+                        raise one.error
             self.say("The entry is posted.")
         return HttpResponseRedirect(self._own_address())
 

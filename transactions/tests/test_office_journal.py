@@ -16,8 +16,9 @@ from ledger.clock import utc_now
 from ledger.models import Ledger
 from ledger.services.periods import close_books
 from ledger.tests.office import OfficeClient, office_client, page_url
-from transactions.choices import Source, Status
+from transactions.choices import Change, Source, Status
 from transactions.models import JournalEntry, Transaction
+from transactions.services import move_transactions
 from transactions.tests.conftest import Company, assert_totals_hold
 from transactions.tests.test_reversal import net
 
@@ -148,6 +149,20 @@ def test_who_may_write_and_who_may_read(bakery: Company, stranger: Company, ann:
     foreign = office_client(stranger.entity)
     assert foreign.page("journal-entry", stranger.entity, id=entry.public_id).status_code == 404
     assert ann.page("journal-entry", bakery.entity, id="jrn_x").status_code == 404
+
+
+def test_an_entry_is_not_approved_by_half(bakery: Company, ann: OfficeClient) -> None:
+    write(ann, bakery, *PAYROLL, **{"as": "pending"})
+    entry = JournalEntry.objects.get()
+    part = Transaction.objects.order_by("id")[1]
+    move_transactions(
+        entity=bakery.entity, ids=[part.id], to=Status.EXPIRED, change=Change.EXPIRED, actor=SYSTEM
+    )
+
+    ann.send("journal-entry", bakery.entity, {"approve": "1"}, id=entry.public_id)
+
+    assert {row.status for row in Transaction.objects.all()} == {Status.PENDING, Status.EXPIRED}
+    assert_totals_hold(bakery.entity)
 
 
 def test_an_entry_is_approved_and_reversed_whole(bakery: Company, ann: OfficeClient) -> None:
