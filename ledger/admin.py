@@ -16,9 +16,11 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import action
 
+from ledger.background import registered
+from ledger.exceptions import ForbiddenError
 from ledger.models import ApiKey, BackgroundTask, Developer, Entity, Ledger, Membership, User
 from ledger.office import audit  # noqa: F401 - registers the audit trail's window
-from ledger.office.access import Duty, user_actor
+from ledger.office.access import Duty, company_ids, user_actor
 from ledger.office.windows import CompanyFilter, CompanyWindowAdmin, WindowAdmin
 from ledger.services.developers import disable_developer, enable_developer
 from ledger.services.entities import EntityFields, masked, tax_number, update_entity
@@ -247,8 +249,15 @@ class BackgroundTaskAdmin(CompanyWindowAdmin):
     def repeat(self, request: HttpRequest, queryset: QuerySet[BackgroundTask]) -> None:
         """Ask for the chosen work once more."""
         actor = user_actor(request)
-        rows = self.rows_to_act_on(request, queryset)
-        self.each(request, rows, lambda row: repeat_task(task=row, actor=actor), "asked for again")
+        kept = company_ids(request, Duty.KEEP)
+
+        def again(task: BackgroundTask) -> None:
+            work = registered(task.name)
+            if work is not None and work.decides and task.entity_id not in kept:
+                raise ForbiddenError(f"{task.name} changes the books: an accountant may ask for it again.")
+            repeat_task(task=task, actor=actor)
+
+        self.each(request, self.rows_to_act_on(request, queryset), again, "asked for again")
 
 
 def _lines(pairs: Any) -> SafeString:

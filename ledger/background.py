@@ -94,25 +94,32 @@ class Registered:
     work: Work
     retry_on: tuple[type[Exception], ...]
     attempts_max: int
+    # Whether it does what an accountant decided about the books, and not what feeds bring by themselves.
+    decides: bool
 
 
 _registered: dict[str, Registered] = {}
 
 
 def background_task(
-    name: str, *, retry_on: tuple[type[Exception], ...] = (), attempts_max: int = ATTEMPTS_MAX
+    name: str,
+    *,
+    retry_on: tuple[type[Exception], ...] = (),
+    attempts_max: int = ATTEMPTS_MAX,
+    decides: bool = False,
 ) -> Callable[[Work], Work]:
     """Make a function the work of that name; what it returns is the row's message.
 
     Where it raises one of `retry_on`, or a passing error of the database, it is run again after a while,
-    `attempts_max` times in all. Any other LedgerError ends it, with the error's message in the row. The
+    `attempts_max` times in all. Work that `decides` about the books is asked for again by accountants alone,
+    and not by operators. Any other LedgerError ends it, with the error's message in the row. The
     module must be loaded by the worker: it is, where an app's `tasks.py` imports it.
     """
 
     def register(work: Work) -> Work:
         if name in _registered and _registered[name].work.__module__ != work.__module__:
             raise RuntimeError(f"two background tasks are named {name}")
-        _registered[name] = Registered(name, work, (*PASSING, *retry_on), attempts_max)
+        _registered[name] = Registered(name, work, (*PASSING, *retry_on), attempts_max, decides)
         return work
 
     return register

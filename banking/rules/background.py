@@ -36,7 +36,7 @@ def start_applying(*, entity: Entity, selection: Selection, actor: Actor) -> Bac
     return start_task(entity=entity, name=TASK, arguments=arguments, key=digest, actor=actor)
 
 
-@background_task(TASK)
+@background_task(TASK, decides=True)
 def apply_rules_in_background(run: TaskRun) -> str:
     """Apply rules to all that the arguments select. A rule that was deleted or disabled meanwhile is left
     out, and what was done before the worker was killed is not done again."""

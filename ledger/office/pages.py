@@ -172,9 +172,9 @@ class CompanyPage(OfficePage):
         messages.error(self.request, error.message)
         if self.request.method in ("GET", "HEAD"):
             # What was asked for cannot be shown; the page without the question can.
-            asked = self.request.GET
-            target = self.request.path if asked else self.link("dashboard")
-            return HttpResponseRedirect(target)
+            if not self.request.GET:
+                raise Http404(error.message) from error
+            return HttpResponseRedirect(self.request.path)
         return HttpResponseRedirect(self.after_refusal())
 
 

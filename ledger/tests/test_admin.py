@@ -194,6 +194,20 @@ def test_failed_work_is_asked_for_again_by_who_operates(entity: Entity) -> None:
     assert BackgroundTask.objects.filter(name="tests.waits").count() == 1
 
 
+def test_what_an_accountant_decided_is_asked_for_again_by_no_operator(entity: Entity) -> None:
+    background_task("tests.decided", decides=True)(lambda run: None)
+    task = start_task(entity=entity, name="tests.decided")
+    BackgroundTask.objects.filter(id=task.id).update(state=TaskState.FAILED)
+    data = {"action": "repeat", "_selected_action": str(task.pk)}
+
+    operator = office_client(entity, Role.OPERATOR)
+    assert "an accountant may" in operator.says_after(operator.post(base(BackgroundTask), data))
+    assert BackgroundTask.objects.filter(name="tests.decided").count() == 1
+
+    office_client(entity, Role.ACCOUNTANT).post(base(BackgroundTask), data)
+    assert BackgroundTask.objects.filter(name="tests.decided").count() == 2
+
+
 def test_the_audit_trail_shows_a_diff_of_what_changed(entity: Entity) -> None:
     update_settings(entity=entity, changes={"timezone": "Europe/Berlin"}, actor=SYSTEM)
     event = AuditEvent.objects.get(action="ledger.settings.updated")

@@ -32,7 +32,7 @@ def start_merging(
     )
 
 
-@background_task(TASK)
+@background_task(TASK, decides=True)
 def merge_in_background(run: TaskRun) -> str:
     """Merge two accounts; what was merged by an earlier run stays as it is."""
     source = find_account(run.entity, UUID(run.arguments["source"]))
