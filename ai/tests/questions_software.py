@@ -428,10 +428,10 @@ QUESTIONS = [
         },
     ),
     Ask(
-        "hosting in August 2025 vs the same month last year",
+        "meals in August 2025 vs the same month last year",
         lambda b: {
-            "total": b.spent("Hosting and Infrastructure", "2025-08-01", "2025-08-31")["total"],
-            "before": b.spent("Hosting and Infrastructure", "2024-08-01", "2024-08-31")["total"],
+            "total": b.spent("Meals", "2025-08-01", "2025-08-31")["total"],
+            "before": b.spent("Meals", "2024-08-01", "2024-08-31")["total"],
         },
     ),
     Ask(

@@ -207,6 +207,13 @@ def _body(operation_id: str, body: Any) -> Any:
         body = {"suggested": True}
     if operation_id == "matchBankLine":
         body = {"transactionId": "txn_" + 26 * "0"}  # amounts must agree; one that is not there is a 404
+    if operation_id == "categorizeTransactions":
+        # Those that no other call has made a transfer between own accounts, of which no side is the category.
+        kept = CAST["to_categorize"]
+        body |= {"transactionId": CHOICE.choice(kept)} if "transactionId" in body else {}
+        body |= {"transactionIds": kept[:2]} if "transactionIds" in body else {}
+    if operation_id == "reverseTransaction":
+        body.pop("date", None)  # the original may be of a later day by now
     if operation_id == "createBankAccount":
         body.pop("ledgerAccountId", None)  # its type must suit the bank account's
     if "file" in body:

@@ -104,6 +104,7 @@ def cast_of(server: LiveServer) -> dict[str, Any]:
         "cash": entity.accounts["1010"],
         "sales": entity.accounts["4010"],
         "spare_entities": spares,
+        "to_categorize": transactions(5),
         "ids": {
             "entity": [entity.id],
             "dev": [entity.developer.id],

@@ -20,7 +20,7 @@ from ledger.exceptions import ConflictError
 from ledger.ids import Prefix, encode_id, new_id
 from ledger.models import Entity
 from ledger.money import parse_amount
-from transactions.choices import FINAL, MOVES, Change, Status
+from transactions.choices import FINAL, MOVES, Change, Source, Status
 from transactions.effects import effect_of
 from transactions.exceptions import (
     FinalError,
@@ -254,7 +254,7 @@ def delete_transaction(*, entity: Entity, transaction_id: UUID, actor: Actor) ->
 
 def delete_transactions(*, entity: Entity, ids: Collection[UUID], actor: Actor, reason: str = "") -> None:
     """Delete many, as `delete_transaction` does one: all or none, in as many statements. A journal entry goes
-    with the last of its transactions, and only as a whole."""
+    with the last of its transactions, and only as a whole; of one that an import brought the name stays."""
     with atomic():
         rows = lock_transactions(entity, ids)
         for transaction_id in ids:
@@ -265,7 +265,9 @@ def delete_transactions(*, entity: Entity, ids: Collection[UUID], actor: Actor, 
         if not rows:
             return
         gone = list(rows)
-        entries = whole_entries(entity, rows.values())
+        # What an import brought is remembered by its entry, or the next import would bring it back.
+        imported = {row.journal_entry_id for row in rows.values() if row.source == Source.IMPORT}
+        entries = [one for one in whole_entries(entity, rows.values()) if one not in imported]
         transactions_deleting.send(sender=Entity, entity=entity, transaction_ids=gone, actor=actor)
         with refusals_in_words():
             execute(

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from ledger.actors import SYSTEM
@@ -199,7 +199,7 @@ FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS ids (id, n)
 @pytest.fixture(scope="module")
 def warehouse(django_db_setup: None, django_db_blocker: Any) -> Iterator[Company]:
     """A company of 50,000 transactions, made set-based, once for this module; another one beside it."""
-    with django_db_blocker.unblock():
+    with django_db_blocker.unblock(), transaction.atomic():
         company, other = make_company("Warehouse"), make_company("Other")
         for one, count in ((company, MANY), (other, 5_000)):
             ids_ = sorted((new_id() for _ in range(count)), key=lambda id_: id_.int)
@@ -216,14 +216,7 @@ def warehouse(django_db_setup: None, django_db_blocker: Any) -> Iterator[Company
             )
         execute("ANALYZE transactions_transaction")
         yield company
-        for one in (company, other):
-            _forget(one)
-
-
-def _forget(company: Company) -> None:
-    from ledger.services.entities import delete_entity
-
-    delete_entity(entity=company.entity, actor=SYSTEM)
+        transaction.set_rollback(True)
 
 
 @contextmanager
