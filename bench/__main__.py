@@ -1,6 +1,7 @@
 """`python -m bench`: measure, print the table, keep it, and check the books afterwards."""
 
 import argparse
+import dataclasses
 import os
 import sys
 import time
@@ -40,6 +41,7 @@ def main() -> int:
         action="store_true",
         help="put the tables that were measured in full into docs/performance.md",
     )
+    parser.add_argument("--seconds", type=float, help="how long each side of a round is measured")
     options = parser.parse_args()
     unknown = set(options.names) - measures.MEASURES.keys()
     if unknown:
@@ -50,6 +52,8 @@ def main() -> int:
     started = time.monotonic()
     var = embedded.var_directory()
     size = measures.QUICK if options.quick else measures.Size()
+    if options.seconds:
+        size = dataclasses.replace(size, seconds=options.seconds)
     found: dict[str, list[measures.Result]] = {}
     with measures.Bench(size, var, report.say) as bench:
         for name in options.names or measures.MEASURES:

@@ -245,11 +245,12 @@ def _word(value: str, name: str) -> str:
         return str(CAST["cash"])
     if name in CREDIT:
         return str(CAST["sales"])
-    if value == "None":
-        # A chain of calls took an id from an answer that has none there; it was not meant to be wrong.
-        kind = KINDS.get(name.lower().replace("_", ""))
-        return CHOICE.choice(IDS[kind]) if kind else value
     found = ID.fullmatch(value)
+    kind = KINDS.get(name.lower().replace("_", ""))
+    if found is None and kind is not None:
+        # A chain of calls took an id from an answer that has none there, or one of the caller's own making;
+        # it was not meant to be wrong.
+        return CHOICE.choice(IDS[kind])
     if found and found[1] in IDS:
         return CHOICE.choice(IDS[found[1]])
     if name in WORDS:
