@@ -103,7 +103,9 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
     # In an address, a bare id is an account's, or an import's.
     named = {"id": "import_id" if "/import/" in case.operation.path else "account_id"}
     case.path_parameters = {
-        name: _real(value, named.get(name, name)) for name, value in (case.path_parameters or {}).items()
+        # A link to what an answer does not have is None, no text.
+        name: _real(str(value), named.get(name, name))
+        for name, value in (case.path_parameters or {}).items()
     }
     case.query = _query(operation_id, _real(case.query or {}), company)
     declared = {parameter.name for parameter in case.operation.iter_parameters()}
