@@ -184,6 +184,9 @@ def _body(operation_id: str, body: Any) -> Any:
     if operation_id == "createToken" and "userType" in body:
         kind = {"developer": "dev", "entity": "entity", "admin": "key"}.get(body["userType"], "dev")
         body["id"] = IDS[kind][0]
+    if operation_id in ("editTransaction", "updateTransaction"):
+        # As in addresses, what a chain of calls did not find.
+        body |= {name: _word("", name) for name in ("id", "transactionId") if body.get(name, "") is None}
     if operation_id == "editTransaction" and not body.keys() - {"id", "transactionId", "entityId"}:
         body["description"] = "Changed"  # at least one field must
     if operation_id == "createJournalEntry":
