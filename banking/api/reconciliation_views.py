@@ -230,7 +230,12 @@ class MatchView(ApiView):
                 actor=self.actor,
             )
         else:
-            changed = tick(entity=entity, reconciliation_id=wanted, transaction_ids=body["transaction_ids"])
+            changed = tick(
+                entity=entity,
+                reconciliation_id=wanted,
+                transaction_ids=body["transaction_ids"],
+                actor=self.actor,
+            )
         return Response({**_body(entity, wanted), "changed": changed})
 
 
@@ -264,7 +269,12 @@ class UnmatchView(ApiView):
                 entity=entity, reconciliation_id=wanted, line_id=body["line_id"], actor=self.actor
             )
         else:
-            changed = untick(entity=entity, reconciliation_id=wanted, transaction_ids=body["transaction_ids"])
+            changed = untick(
+                entity=entity,
+                reconciliation_id=wanted,
+                transaction_ids=body["transaction_ids"],
+                actor=self.actor,
+            )
         return Response({**_body(entity, wanted), "changed": changed})
 
 

@@ -80,10 +80,11 @@ class Reconciliation(CompanyPage):
         ticked = self._ids("tick")
         unticked = [one for one in [*self._ids("untick"), *self._ids("shown")] if one not in set(ticked)]
         with atomic():
-            if ticked:
-                tick(entity=self.company, reconciliation_id=self._id, transaction_ids=ticked)
-            if unticked:
-                untick(entity=self.company, reconciliation_id=self._id, transaction_ids=unticked)
+            for say, ids in ((tick, ticked), (untick, unticked)):
+                if ids:
+                    say(
+                        entity=self.company, reconciliation_id=self._id, transaction_ids=ids, actor=self.actor
+                    )
         return "Saved."
 
     def _match(self) -> str:

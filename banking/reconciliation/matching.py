@@ -66,6 +66,7 @@ _UNTICK: Final = compact("""
 DELETE FROM banking_reconciledtransaction
 WHERE entity_id = %(entity)s::uuid AND reconciliation_id = %(reconciliation)s::uuid
     AND transaction_id = ANY(%(ids)s::uuid[])
+RETURNING transaction_id
 """)
 _KNOWN: Final = "SELECT id FROM transactions_transaction WHERE entity_id = %s::uuid AND id = ANY(%s::uuid[])"
 
@@ -84,7 +85,7 @@ class Found(NamedTuple):
     line_id: UUID | None
 
 
-def tick(*, entity: Entity, reconciliation_id: UUID, transaction_ids: Sequence[UUID]) -> int:
+def tick(*, entity: Entity, reconciliation_id: UUID, transaction_ids: Sequence[UUID], actor: Actor) -> int:
     """Say that transactions stand on the statement; returns how many were not ticked before.
 
     Raises ReconciliationNotFoundError, CompletedError, TransactionsNotFoundError; ValidationError for those
@@ -95,10 +96,13 @@ def tick(*, entity: Entity, reconciliation_id: UUID, transaction_ids: Sequence[U
         statement = lock_open_statement(entity, reconciliation_id)
         found = _read(entity, statement, transaction_ids)
         _check(statement, transaction_ids, found)
-        return _tick(entity, statement, [one.id for one in found.values() if one.reconciliation_id is None])
+        fresh = [one.id for one in found.values() if one.reconciliation_id is None]
+        ticked = _tick(entity, statement, fresh)
+        _record_ticks(entity, statement, "ticked", fresh, actor)
+        return ticked
 
 
-def untick(*, entity: Entity, reconciliation_id: UUID, transaction_ids: Sequence[UUID]) -> int:
+def untick(*, entity: Entity, reconciliation_id: UUID, transaction_ids: Sequence[UUID], actor: Actor) -> int:
     """Say that transactions don't stand on the statement; returns how many had been ticked.
 
     Raises ReconciliationNotFoundError, CompletedError, TransactionsNotFoundError.
@@ -106,10 +110,27 @@ def untick(*, entity: Entity, reconciliation_id: UUID, transaction_ids: Sequence
     with atomic():
         statement = lock_open_statement(entity, reconciliation_id)
         unticked = _untick(entity, statement, transaction_ids)
-        if unticked < len(set(transaction_ids)):
+        if len(unticked) < len(set(transaction_ids)):
             known = {row[0] for row in fetch(_KNOWN, [entity.id, uuid_array(transaction_ids)])}
             _check_known(transaction_ids, known)
-    return unticked
+        _record_ticks(entity, statement, "unticked", unticked, actor)
+    return len(unticked)
+
+
+def _record_ticks(
+    entity: Entity, statement: Statement, verb: str, ids: Collection[UUID], actor: Actor
+) -> None:
+    """Say in the audit trail who said it of which transactions."""
+    if not ids:
+        return
+    audit.record(
+        actor=actor,
+        action=f"banking.reconciliation.{verb}",
+        object_type="reconciliation",
+        object_id=encode_id(Prefix.RECONCILIATION, statement.id),
+        entity=entity,
+        after={"transactions": [encode_id(Prefix.TRANSACTION, one) for one in ids]},
+    )
 
 
 def match_line(
@@ -158,7 +179,7 @@ def unmatch_line(*, entity: Entity, reconciliation_id: UUID, line_id: UUID, acto
                 f"A transaction was made of line {line.public_id}; delete or edit that transaction instead."
             )
         deciding.unmatch_line(entity=entity, line_id=line.id, actor=actor)
-        return _untick(entity, statement, [one.transaction_id for one in links])
+        return len(_untick(entity, statement, [one.transaction_id for one in links]))
 
 
 def accept_suggestions(*, entity: Entity, reconciliation_id: UUID, actor: Actor) -> int:
@@ -333,5 +354,6 @@ def _tick(entity: Entity, statement: Statement, ids: Sequence[UUID]) -> int:
     )
 
 
-def _untick(entity: Entity, statement: Statement, ids: Collection[UUID]) -> int:
-    return execute(_UNTICK, {"entity": entity.id, "reconciliation": statement.id, "ids": uuid_array(ids)})
+def _untick(entity: Entity, statement: Statement, ids: Collection[UUID]) -> list[UUID]:
+    wanted = {"entity": entity.id, "reconciliation": statement.id, "ids": uuid_array(ids)}
+    return [row[0] for row in fetch(_UNTICK, wanted)]

@@ -142,13 +142,16 @@ class Bakery:
 
     def tick(self, reconciliation_id: UUID, *rows: Row | UUID) -> int:
         ids = [row if isinstance(row, UUID) else row.id for row in rows]
-        return matching.tick(entity=self.entity, reconciliation_id=reconciliation_id, transaction_ids=ids)
+        return matching.tick(
+            entity=self.entity, reconciliation_id=reconciliation_id, transaction_ids=ids, actor=SYSTEM
+        )
 
     def untick(self, reconciliation_id: UUID, *rows: Row) -> int:
         return matching.untick(
             entity=self.entity,
             reconciliation_id=reconciliation_id,
             transaction_ids=[row.id for row in rows],
+            actor=SYSTEM,
         )
 
     def match(self, reconciliation_id: UUID, line: BankLine, *rows: Row) -> int:

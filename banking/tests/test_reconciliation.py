@@ -202,6 +202,14 @@ def test_ticking_twice_and_unticking_what_is_not_ticked_change_nothing(bakery: B
     assert bakery.untick(one, other) == 0
     assert bakery.untick(one, sale, other) == 1
     assert bakery.difference(one) == 10
+    # Who said what is in the audit trail, once each.
+    events = AuditEvent.objects.filter(scope_id=bakery.entity.id, action__endswith="ticked")
+    said = events.order_by("sequence")
+    name = encode_id(Prefix.TRANSACTION, sale.id)
+    assert [(one.action.rpartition(".")[2], one.after) for one in said] == [
+        ("ticked", {"transactions": [name]}),
+        ("unticked", {"transactions": [name]}),
+    ]
 
 
 def test_what_cannot_be_on_the_statement_is_refused_and_named_by_its_place(bakery: Bakery) -> None:
@@ -548,6 +556,7 @@ def test_completing_says_who_and_when_and_files_the_moves(bakery: Bakery) -> Non
     actions = AuditEvent.objects.filter(scope_id=bakery.entity.id).values_list("action", flat=True)
     assert list(actions.order_by("sequence")) == [
         "banking.reconciliation.started",
+        "banking.reconciliation.ticked",
         "banking.reconciliation.completed",
     ]
 

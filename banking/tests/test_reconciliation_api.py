@@ -424,8 +424,8 @@ def test_how_many_queries_each_call_sends_does_not_grow(bakery: Bakery, owner: C
     assert statements(lambda: owner.get(URL)) == 1
     assert statements(lambda: owner.get(f"{url}/transactions")) == 2
     assert statements(lambda: owner.get(TIE_OUTS)) == 1
-    # The lock, the statement, its transactions, the ticks; then as above.
-    assert statements(lambda: owner.post(f"{url}/match", {"transactionIds": ids})) == 12
-    assert statements(lambda: owner.post(f"{url}/unmatch", {"transactionIds": ids})) == 11
+    # The lock, the statement, its transactions, the ticks, the audit trail (3); then as above.
+    assert statements(lambda: owner.post(f"{url}/match", {"transactionIds": ids})) == 15
+    assert statements(lambda: owner.post(f"{url}/unmatch", {"transactionIds": ids})) == 14
     assert statements(lambda: owner.post(f"{url}/match", {"suggested": True})) == 24
     assert statements(lambda: owner.post(f"{url}/complete")) == 19

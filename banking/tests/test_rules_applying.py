@@ -124,7 +124,7 @@ def test_what_another_accounts_completed_statement_holds_fast_is_left_out_and_ho
         statement_balance=Decimal(-50),
         actor=SYSTEM,
     )
-    tick(entity=client.entity, reconciliation_id=statement, transaction_ids=[payment])
+    tick(entity=client.entity, reconciliation_id=statement, transaction_ids=[payment], actor=SYSTEM)
     client.rule()
     assert len(plan(client.entity, ALL, size=1_000).changes) == 2
     complete_reconciliation(entity=client.entity, reconciliation_id=statement, actor=SYSTEM)

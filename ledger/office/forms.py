@@ -37,7 +37,7 @@ def show_refusal(form: forms.Form, error: LedgerError) -> None:
 class InviteForm(forms.Form):
     """Lets somebody into a company who works in the back office already."""
 
-    name = forms.CharField(label="User name or e-mail address", max_length=254)
+    name = forms.CharField(label="User name", max_length=150)
     role = forms.ChoiceField(choices=ROLES)
 
 

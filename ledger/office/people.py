@@ -21,7 +21,7 @@ from ledger.office.forms import (
 from ledger.office.pages import CompanyPage
 from ledger.services.entities import masked, tax_number, update_entity
 from ledger.services.memberships import create_member, grant_membership, revoke_membership
-from ledger.services.people import find_person
+from ledger.services.people import find_colleague
 from ledger.services.settings import settings_of, update_settings
 
 
@@ -70,7 +70,7 @@ class PeoplePage(CompanyPage):
 
     def do_invite(self, form: forms.Form) -> None:
         """Let somebody in who works in the back office already."""
-        user = find_person(form.cleaned_data["name"])
+        user = find_colleague(form.cleaned_data["name"])
         self._grant(user, form.cleaned_data["role"])
         self.say(f"{user.get_username()} is in {self.company} as {form.cleaned_data['role']}.")
 

@@ -6,7 +6,7 @@ from django.utils import timezone
 from ledger import audit
 from ledger.actors import Actor
 from ledger.choices import Role
-from ledger.exceptions import ConflictError, NotFoundError
+from ledger.exceptions import ConflictError, NotFoundError, ValidationError, shown
 from ledger.models import Entity, Membership, User
 from ledger.services.people import NewPerson, create_person
 
@@ -39,8 +39,12 @@ def grant_membership(*, user: User, entity: Entity, role: Role, actor: Actor) ->
 def create_member(*, entity: Entity, username: str, email: str, role: Role, actor: Actor) -> NewPerson:
     """Make a person and let them into a company at once, or do neither.
 
-    Raises what `create_person` and `grant_membership` raise.
+    The user name may not look like an e-mail address: another company's owner would take the person for the
+    one whose address it is. Raises ValidationError for that, and what `create_person` and `grant_membership`
+    raise.
     """
+    if "@" in username:
+        raise ValidationError.of("username", f"{shown(username)} is an address; give a name without @.")
     with transaction.atomic():
         made = create_person(username=username, email=email, actor=actor)
         grant_membership(user=made.user, entity=entity, role=role, actor=actor)

@@ -49,6 +49,18 @@ def find_person(name: str) -> User:
     return by_email[0]
 
 
+def find_colleague(username: str) -> User:
+    """Return the person with exactly that user name, whom an owner lets into a company.
+
+    Not by e-mail address: nobody checks whose it is, and somebody else's owner may have made a person under
+    it. Raises NotFoundError where there is none.
+    """
+    found = User.objects.filter(username=username).first()
+    if found is None:
+        raise NotFoundError(f"There is nobody with the user name {shown(username)}.")
+    return found
+
+
 def create_person(*, username: str, actor: Actor, email: str = "", superuser: bool = False) -> NewPerson:
     """Make a person, who is in no company yet, with a password for one log-in.
 

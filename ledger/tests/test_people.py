@@ -73,10 +73,17 @@ def test_who_works_here_is_let_in_by_name_or_address(bakery: Entity, owner: Offi
     User.objects.filter(pk=make_person("ben").pk).update(email="ben@example.com")
     make_person("eve")
 
-    owner.send("people", bakery, {"do": "invite", "name": "Ben@example.com", "role": "accountant"})
+    by_address = owner.send(
+        "people", bakery, {"do": "invite", "name": "ben@example.com", "role": "accountant"}
+    )
+    owner.send("people", bakery, {"do": "invite", "name": "ben", "role": "accountant"})
     owner.send("people", bakery, {"do": "invite", "name": "eve", "role": "operator"})
     nobody = owner.send("people", bakery, {"do": "invite", "name": "nobody", "role": "operator"})
 
+    # Nobody checks whose an address is: another company's owner may have made a person under it.
+    assert by_address.status_code == 400
+    posing = {"do": "create", "username": "ben@example.com", "role": "accountant"}
+    assert owner.send("people", bakery, posing).status_code == 400
     assert nobody.status_code == 400
     assert "nobody with the user name" in nobody.content.decode()
     assert roles(bakery) == {"ann": "owner", "ben": "accountant", "eve": "operator"}
