@@ -5,6 +5,7 @@ companies open in two tabs cannot post into the wrong one.
 """
 
 from typing import Any, ClassVar, cast
+from urllib.parse import urlsplit
 
 from django.contrib import admin, messages
 from django.contrib.auth.views import redirect_to_login
@@ -148,7 +149,7 @@ class CompanyPage(OfficePage):
             raise Http404(error.message) from error
 
     def after_refusal(self) -> str:
-        """Where a person goes whose POST was refused: the page itself, unless it answers POST alone."""
+        """Where a person goes who was refused: the page itself, or the one before it, where that is over."""
         return self.request.get_full_path()
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -170,12 +171,13 @@ class CompanyPage(OfficePage):
         if self.wants_json():
             return JsonResponse({"error": error.message}, status=error.status_code)
         messages.error(self.request, error.message)
-        if self.request.method in ("GET", "HEAD"):
+        where = self.after_refusal()
+        if self.request.method in ("GET", "HEAD") and urlsplit(where).path == self.request.path:
             # What was asked for cannot be shown; the page without the question can.
             if not self.request.GET:
                 raise Http404(error.message) from error
-            return HttpResponseRedirect(self.request.path)
-        return HttpResponseRedirect(self.after_refusal())
+            where = self.request.path
+        return HttpResponseRedirect(where)
 
 
 def of_company(request: HttpRequest) -> Entity | None:
