@@ -32,6 +32,8 @@ class Checklist:
     """What is open before the books are closed through `through`."""
 
     through: date
+    # The moment when that day ended: what was verified before says nothing about all of it.
+    ended_at: datetime
     work: Work
     banks: Banks
     unreconciled: tuple[Unreconciled, ...]
@@ -52,7 +54,9 @@ class Checklist:
             "synced": not self.behind,
             "reconciled": not self.unreconciled,
             "tied_out": not self.differing,
-            "verified": self.verification is not None and not self.verification.found,
+            "verified": self.verification is not None
+            and not self.verification.found
+            and self.verification.at >= self.ended_at,
         }
 
     @property
@@ -97,6 +101,7 @@ def checklist(entity: Entity, through: date) -> Checklist:
     )
     return Checklist(
         through,
+        end,
         work_of([entity], through=through)[entity.id],
         banks_of([entity], through=through)[entity.id],
         tuple(Unreconciled(*row) for row in unreconciled),

@@ -20,6 +20,7 @@ from ledger.ids import Prefix
 from ledger.models import Ledger
 from ledger.office.access import Duty
 from ledger.office.pages import CompanyPage
+from ledger.office.sending import once, sending_of
 
 
 class _FormPage(CompanyPage):
@@ -51,11 +52,11 @@ class _FormPage(CompanyPage):
         form = self.make_form(request.POST)
         if form.is_valid():
             try:
-                account = self.save(form)
+                where = once(self, lambda: self.after(self.save(form)))
             except LedgerError as error:
                 form.refuse(error)
             else:
-                return HttpResponseRedirect(self.after(account))
+                return HttpResponseRedirect(where)
         return self.render_to_response(self.get_context_data(form=form, **kwargs))
 
     def after(self, account: Account) -> str:
@@ -67,6 +68,7 @@ class _FormPage(CompanyPage):
         if "form" not in kwargs:
             kwargs["form"] = self.make_form()
         return super().get_context_data(
+            sending=sending_of(self.request),
             account=self.account,
             ledger=self.ledger,
             crumbs=[("Chart of accounts", self.link("chart"))],

@@ -43,6 +43,12 @@ class OwnPage(OfficePage):
         )
         return wanted if good else reverse("admin:index")
 
+    def is_known_by(self, password: str) -> bool:
+        """Whether it is the person's password; asked as the log-in asks, so that guesses are counted,
+        recorded and stopped here too."""
+        name = self.person.get_username()
+        return authenticate(self.request, username=name, password=password) is not None
+
     def again(self, status: int = 400, **context: Any) -> HttpResponse:
         """Show the page once more, with what was typed."""
         return self.render_to_response(self.get_context_data(**context), status=status)
@@ -146,11 +152,9 @@ class SecondFactorPage(OwnPage):
         return HttpResponseRedirect(self.request.get_full_path())
 
     def _knows_password(self, form: PasswordForm) -> bool:
-        """Asked as the log-in asks, so that guesses are counted and recorded here too."""
         if not form.is_valid():
             return False
-        name = self.person.get_username()
-        if authenticate(self.request, username=name, password=form.cleaned_data["password"]) is None:
+        if not self.is_known_by(form.cleaned_data["password"]):
             form.add_error("password", "This is not your password.")
             return False
         return True
@@ -169,6 +173,9 @@ class PasswordPage(OwnPage):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Change the password; this session goes on, others of the person end."""
         form = AdminOwnPasswordChangeForm(self.person, request.POST)
+        given = request.POST.get("old_password", "")
+        if given and not self.is_known_by(given) and form.is_valid():
+            form.add_error("old_password", "Too many wrong passwords were given; wait before you try again.")
         if form.is_valid():
             try:
                 user = set_password(

@@ -122,3 +122,23 @@ def test_a_new_password_and_disabling_end_the_sessions() -> None:
     for client in (ann, ben):
         assert client.get("/admin/")["Location"].startswith("/admin/login/")
     assert try_password(Client(), PASSWORD, "ben") == 200
+
+
+def test_guessing_at_the_password_page_locks_out_too(settings: Settings) -> None:
+    ann = OfficeClient(make_person("ann"))
+    new = {"new_password1": "a password of ann's own", "new_password2": "a password of ann's own"}
+
+    for _ in range(settings.AXES_FAILURE_LIMIT):
+        ann.post("/admin/password_change/", {"old_password": "wrong", **new})
+    right = ann.post("/admin/password_change/", {"old_password": PASSWORD, **new})
+
+    assert right.status_code == 429
+    ann.user.refresh_from_db()
+    assert ann.user.check_password(PASSWORD)
+    assert "ledger.person.locked_out" in [one.action for one in events()]
+
+
+def test_djangos_short_cut_to_a_row_leads_nowhere() -> None:
+    ann = OfficeClient(make_person("ann", superuser=True))
+    for made_up in ("1/nothing", "nothing/1", "1/2/3"):
+        assert ann.get(f"/admin/r/{made_up}/").status_code == 404

@@ -235,4 +235,6 @@ def _verified(found: Checklist) -> str:
     said = found.verification
     if said is None:
         return "Not verified yet"
+    if not said.found:
+        return f"Last verified on {day_label(said.at)}, before {day_label(found.through)} had ended"
     return f"{said.found:,} difference{'s' * (said.found != 1)} on {day_label(said.at)}"

@@ -1,6 +1,7 @@
 """Closing and reopening the books, and verifying them, in the back office."""
 
 import datetime as dt
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -205,3 +206,16 @@ def test_verification_is_for_those_who_may_read_the_books(bakery: Banked) -> Non
     assert operator.send("verification", bakery.entity).status_code == 403
     assert stranger.send("verification", bakery.entity).status_code == 404
     assert not AuditEvent.objects.filter(action="ledger.books.verified").exists()
+
+
+def test_what_was_verified_before_the_month_had_ended_is_verified_anew(
+    bakery: Banked, ann: OfficeClient
+) -> None:
+    end = end_of_last_month(bakery.entity)
+    work_off(bakery, end)
+    found = verifying.last_verification(bakery.entity)
+    assert found is not None
+    page = ann.page("closing", bakery.entity)
+    assert page.context["checklist"].ended_at <= found.at
+    early = replace(page.context["checklist"], ended_at=found.at + DAY)
+    assert early.points["verified"] is False

@@ -13,6 +13,7 @@ from ledger.ids import Prefix, encode_id
 from ledger.money import as_text
 from ledger.office.access import Duty
 from ledger.office.pages import CompanyPage
+from ledger.office.sending import once, sending_of
 from ledger.times import day_start
 from transactions.choices import Status
 from transactions.journal_entries import (
@@ -68,27 +69,32 @@ class NewEntryPage(CompanyPage):
         lines, currency = self._lines(typed, chart)
         if form.is_valid() and not any(one.errors for one in typed):
             status = Status.POSTED if request.POST.get("as") == "posted" else Status.PENDING
-            day = form.cleaned_data["date"]
             try:
                 _check(lines, currency)
-                entry = post_journal_entry(
-                    entity=self.company,
-                    lines=lines,
-                    currency=currency,
-                    timestamp=day_start(day, self.company.zone),
-                    day=day,
-                    actor=self.actor,
-                    description=form.cleaned_data["description"],
-                    status=status,
-                )
+                where = once(self, lambda: self._record(form, lines, currency, status))
             except LedgerError as error:
                 refuse(form, error, {})
             else:
                 self.say("Posted." if status == Status.POSTED else "Saved; it waits for approval.")
-                if request.POST.get("then") == "new":
-                    return HttpResponseRedirect(self.link("journal-entry-new"))
-                return HttpResponseRedirect(self.link("journal-entry", id=entry.public_id))
+                return HttpResponseRedirect(where)
         return self._show(form, typed, chart)
+
+    def _record(self, form: EntryForm, lines: list[JournalLine], currency: str, status: Status) -> str:
+        """Record the entry, and return where its person goes on."""
+        day = form.cleaned_data["date"]
+        entry = post_journal_entry(
+            entity=self.company,
+            lines=lines,
+            currency=currency,
+            timestamp=day_start(day, self.company.zone),
+            day=day,
+            actor=self.actor,
+            description=form.cleaned_data["description"],
+            status=status,
+        )
+        if self.request.POST.get("then") == "new":
+            return self.link("journal-entry-new")
+        return self.link("journal-entry", id=entry.public_id)
 
     def _lines(self, typed: list[TypedRow], chart: Chart) -> tuple[list[JournalLine], str]:
         """The lines that are filled in, and the currency of their accounts; `typed` notes what is wrong."""
@@ -124,6 +130,7 @@ class NewEntryPage(CompanyPage):
         return self.render_to_response(
             self.get_context_data(
                 form=form,
+                sending=sending_of(self.request),
                 typed=rows,
                 rows_max=ROWS_MAX,
                 labels=chart.open_labels(),
@@ -163,7 +170,7 @@ class EntryPage(CompanyPage):
     preview: Preview | None = None
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Show it; with `?reverse=1` also what reversing it would do."""
+        """Show it; with `?reverse=1` also what reversing it would do, with `?delete=1` that it would go."""
         self._find()
         if "reverse" in request.GET and self.may(Duty.KEEP):
             self.form = ReverseForm(request.GET)
@@ -250,6 +257,7 @@ class EntryPage(CompanyPage):
             is_all_waiting=all(one.is_waiting for one in lines) and bool(lines),
             is_posted=any(one.is_posted for one in lines) and not any(one.is_waiting for one in lines),
             form=self.form,
+            is_deleting="delete" in self.request.GET,
             preview=preview,
             left=[
                 (one.id, one.row, why_not(one.error, one.row)) for one in (preview.left if preview else [])

@@ -2,7 +2,9 @@
 
 from datetime import date
 from functools import cached_property
+from hashlib import sha256
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
@@ -46,6 +48,10 @@ class MergePage(CompanyPage):
             raise ValidationError.of("into", "choose the account to merge into.")
         day = self._day(request.POST)
         preview = preview_merge(self.company, source=self.account, target=target, closed_balance_on=day)
+        if request.POST.get("shown", _seen(preview)) != _seen(preview):
+            self.complain("The books changed meanwhile, so nothing was done yet; look at it once more.")
+            again = {"into": request.POST["into"], "on": request.POST.get("on", "")}
+            return HttpResponseRedirect(f"{request.path}?{urlencode(again)}")
         if preview.posted_count + preview.pending_count > AT_ONCE_MAX:
             start_merging(
                 entity=self.company,
@@ -95,6 +101,7 @@ class MergePage(CompanyPage):
             closed_through=closed,
             closed_balance_on=day,
             preview=preview,
+            shown=_seen(preview) if preview else "",
             figures=_figures(account, target, preview) if target and preview else (),
             closed_balance=_typed(account, preview.closed_balance) if preview else None,
             closed_balance_stays=_typed(account, preview.source_after.posted) if preview else None,
@@ -118,6 +125,11 @@ class MergePage(CompanyPage):
         if "on" in asked:
             return parse_day(asked["on"], field="on") if asked["on"] else None
         return closed_balance_day(self.account, closed_through(self.company))
+
+
+def _seen(preview: MergePreview) -> str:
+    """What a preview showed, to tell whether it would still show the same."""
+    return sha256(repr(preview).encode()).hexdigest()
 
 
 def _typed(account: Account, amount: Any) -> Any:

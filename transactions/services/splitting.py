@@ -174,6 +174,10 @@ def plan_split(
         raise IllegalMoveError(row.id, row.status, "split")
     _check_parts(row, parts)
     side = side_of(row)
+    if row.status == Status.POSTED:
+        # On its other account nothing is posted any more, so that one may be closed by now.
+        other = row.credit_account_id if side == "debit" else row.debit_account_id
+        accounts = {**accounts, other: accounts[other]._replace(closed_at=None)}
     for part in parts:
         fault = account_fault(between(row, side, accounts[part.account_id]), accounts)
         if fault is not None:

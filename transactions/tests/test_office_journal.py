@@ -230,3 +230,30 @@ def test_the_number_of_queries_does_not_grow_with_the_lines(
     with CaptureQueriesContext(connection) as queries:
         assert ann.get(answer["Location"]).status_code == 200
     assert (written, len(queries)) == (12, 5)
+
+
+def test_a_form_that_is_sent_twice_is_recorded_once(bakery: Company, ann: OfficeClient) -> None:
+    shown = ann.page("journal-entry-new", bakery.entity).context["sending"]
+    # What is wrong is mended in the same form.
+    assert write(ann, bakery, ("Rent", "", "10", ""), sending=shown).context["sending"] == shown
+    first = write(ann, bakery, *PAYROLL, sending=shown)
+    again = write(ann, bakery, *PAYROLL, sending=shown)
+    other = write(ann, bakery, ("Rent", "", "10", ""), ("1010 Cash", "", "", "10"), sending=shown)
+
+    assert JournalEntry.objects.filter(entity=bakery.entity).count() == 1
+    assert first["Location"] == again["Location"]
+    assert "recorded before, with another content" in other.content.decode()
+    # Somebody else's form with that mark is another one.
+    write(office_client(bakery.entity, Role.ACCOUNTANT), bakery, *PAYROLL, sending=shown)
+    assert JournalEntry.objects.filter(entity=bakery.entity).count() == 2
+    assert_totals_hold(bakery.entity)
+
+
+def test_deleting_an_entry_is_asked_about_first(bakery: Company, ann: OfficeClient) -> None:
+    address = write(ann, bakery, *PAYROLL, **{"as": "pending"})["Location"]
+    assert 'name="delete"' not in ann.get(address).content.decode()
+    assert 'name="delete"' in ann.get(address, {"delete": "1"}).content.decode()
+    auditor = office_client(bakery.entity, Role.AUDITOR)
+    assert 'name="delete"' not in auditor.get(address, {"delete": "1"}).content.decode()
+    ann.post(address, {"delete": "1"})
+    assert not JournalEntry.objects.filter(entity=bakery.entity).exists()

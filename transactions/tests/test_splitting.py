@@ -229,6 +229,16 @@ def test_accounts_that_do_not_fit_are_refused_and_nothing_is_done(
     assert not Revision.objects.exists()
 
 
+def test_a_posted_one_is_split_though_its_other_account_is_closed_by_now(bakery: Company) -> None:
+    row = bakery.post("10", status=Status.POSTED)
+    close_account(entity=bakery.entity, account=bakery.cash, actor=SYSTEM)
+    split(bakery, row, (bakery.software, "6"), (bakery.rent, "4"))
+    assert {net(bakery.software), net(bakery.rent)} == {Decimal(6), Decimal(4)}
+    with pytest.raises(ValidationError, match="both the debit and the credit"):
+        split(bakery, row, (bakery.software, "6"), (bakery.cash, "4"))
+    assert_totals_hold(bakery.entity)
+
+
 def test_unknown_and_foreign_transactions_are_not_found(bakery: Company, stranger: Company) -> None:
     foreign = stranger.post("10")
     for id_ in (foreign.id, new_id()):

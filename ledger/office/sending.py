@@ -1,0 +1,54 @@
+"""Forms that write something new: sent twice, they write once, whatever the browser does."""
+
+from collections.abc import Callable
+from typing import Any, Final
+from urllib.parse import urlencode
+from uuid import uuid4
+
+from django.db.transaction import atomic
+from django.http import HttpRequest
+
+from ledger.exceptions import ConflictError, IdempotencyMismatchError
+from ledger.idempotency import Answer, check_key, claim, fingerprint, store
+from ledger.office.pages import CompanyPage
+
+# The field that a form carries from the moment it is shown.
+FIELD: Final = "sending"
+_NOT_CONTENT: Final = (FIELD, "csrfmiddlewaretoken")
+
+
+def sending_of(request: HttpRequest) -> str:
+    """Return what tells this form from every other one; the same while its faults are mended."""
+    return request.POST.get(FIELD) or uuid4().hex
+
+
+def once(page: CompanyPage, work: Callable[[], str]) -> str:
+    """Do the work of a form and return the address where its person goes on; a second sending of the same
+    form only goes there.
+
+    The work and the note that it was done are one database transaction, as for the API's Idempotency-Key. A
+    form without its mark is done as often as it is sent. Raises what the work raises, ConflictError for
+    a form that was sent before and has another content now, BusyError while its first sending runs.
+    """
+    token = page.request.POST.get(FIELD)
+    if not token:
+        return work()
+    person: Any = page.actor.id
+    with atomic():
+        try:
+            before = claim(owner_id=person, key=check_key(token), request=_content(page.request))
+        except IdempotencyMismatchError as error:
+            raise ConflictError(
+                "This form was recorded before, with another content. What you see now was not recorded; open "
+                "the page anew to write another one."
+            ) from error
+        if before is not None:
+            return before.body.decode()
+        where = work()
+        store(owner_id=person, key=token, answer=Answer(302, where.encode()))
+    return where
+
+
+def _content(request: HttpRequest) -> bytes:
+    sent = [(name, texts) for name, texts in request.POST.lists() if name not in _NOT_CONTENT]
+    return fingerprint(request.path.encode(), urlencode(sorted(sent), doseq=True).encode())
