@@ -39,8 +39,8 @@ def once(page: CompanyPage, work: Callable[[], str]) -> str:
             before = claim(owner_id=person, key=check_key(token), request=_content(page.request))
         except IdempotencyMismatchError as error:
             raise ConflictError(
-                "This form was recorded before, with another content. What you see now was not recorded; open "
-                "the page anew to write another one."
+                "This form was recorded before, with another content. What you see now was not recorded; "
+                "open the page anew to write another one."
             ) from error
         if before is not None:
             return before.body.decode()
