@@ -19,6 +19,8 @@ from openledger.running import DEFAULTS
 
 HOST = "127.0.0.1"
 _LAST_CHUNK = b"\r\n0\r\n\r\n"
+# The server ends connections that wait longer, as while another side of a duel has its turn.
+_KEPT_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -120,9 +122,13 @@ class Client:
     def __init__(self, port: int) -> None:
         self._port = port
         self._socket: socket.socket | None = None
+        self._used = 0.0
 
     def ask(self, request: bytes) -> tuple[int, bytes]:
         """Send it and return the status and the body."""
+        if self._socket is not None and time.monotonic() - self._used > _KEPT_SECONDS:
+            self._socket.close()
+            self._socket = None
         if self._socket is None:
             self._socket = socket.create_connection((HOST, self._port), timeout=60)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -142,6 +148,7 @@ class Client:
             else:
                 while not b"".join(parts[-2:]).endswith(_LAST_CHUNK):
                     parts.append(self._more())
+            self._used = time.monotonic()
             return int(head[9:12]), b"".join(parts)
         except (OSError, ValueError):
             self._socket.close()
