@@ -234,7 +234,7 @@ def test_a_posted_one_is_split_though_its_other_account_is_closed_by_now(bakery:
     close_account(entity=bakery.entity, account=bakery.cash, actor=SYSTEM)
     split(bakery, row, (bakery.software, "6"), (bakery.rent, "4"))
     found = net(bakery)
-    assert (found["Software"], found["Rent"], found["Cash"]) == (6, 4, -10)
+    assert [found[name] for name in ("Software", "Rent", "Cash")] == [Decimal(6), Decimal(4), Decimal(-10)]
     with pytest.raises(ValidationError, match="both the debit and the credit"):
         split(bakery, row, (bakery.software, "6"), (bakery.cash, "4"))
     assert_totals_hold(bakery.entity)
