@@ -214,3 +214,20 @@ def test_a_large_merge_is_handed_to_the_background(
     ann.send("account-merge", bakery.entity, {"into": bakery.software.public_id}, id=bakery.rent.public_id)
     task = BackgroundTask.objects.get(entity_id=bakery.entity.id, name="transactions.merge_accounts")
     assert task.created_by == ann.user.pk
+
+
+def test_a_merge_whose_preview_no_longer_holds_is_shown_once_more(ann: OfficeClient, bakery: Company) -> None:
+    bakery.posted("10")
+    rent, software = bakery.rent.public_id, bakery.software.public_id
+    shown = ann.page("account-merge", bakery.entity, id=rent, query={"into": software}).context["shown"]
+    bakery.posted("7")
+    form = {"into": software, "on": "", "shown": shown}
+
+    page = ann.get(ann.send("account-merge", bakery.entity, form, id=rent)["Location"])
+
+    assert "changed meanwhile" in page.content.decode()
+    bakery.rent.refresh_from_db()
+    assert bakery.rent.closed_at is None
+    ann.send("account-merge", bakery.entity, form | {"shown": page.context["shown"]}, id=rent)
+    bakery.rent.refresh_from_db()
+    assert bakery.rent.closed_at is not None
