@@ -1,6 +1,6 @@
 """Reads of the chart of accounts. Every public read begins with the company."""
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 from uuid import UUID
 
 from django.db import models
@@ -13,6 +13,9 @@ from ledger.models import Entity, Ledger
 if TYPE_CHECKING:
     from accounts.choices import AccountType
     from accounts.models import Account
+
+# Where a company that was read keeps its default ledger.
+_DEFAULT_LEDGER: Final = "_default_ledger"
 
 
 class AccountQuerySet(models.QuerySet["Account"]):
@@ -98,8 +101,14 @@ def height(entity_id: UUID, account_id: UUID) -> int:
 
 
 def default_ledger(entity: Entity) -> Ledger:
-    """The books meant where a request names none. Raises NotFoundError where the company has none."""
-    found = Ledger.objects.filter(entity_id=entity.id, is_default=True).first()
+    """The books meant where a request names none. Raises NotFoundError where the company has none.
+
+    Read once for a company as it was read; don't change it, others hold it too.
+    """
+    found: Ledger | None = entity.__dict__.get(_DEFAULT_LEDGER)
     if found is None:
-        raise NotFoundError(f"{entity.public_id} has no default ledger; its books are damaged.")
+        found = Ledger.objects.filter(entity_id=entity.id, is_default=True).first()
+        if found is None:
+            raise NotFoundError(f"{entity.public_id} has no default ledger; its books are damaged.")
+        entity.__dict__[_DEFAULT_LEDGER] = found
     return found

@@ -122,7 +122,8 @@ def as_number(amount: Decimal, currency: str) -> Decimal:
     """
     if not amount:
         return _ZEROS[currency]
-    quantized = amount.quantize(_STEPS[currency], context=_EXACT)
+    # By position: naming the argument takes as long as the work. An answer has hundreds of amounts.
+    quantized = amount.quantize(_STEPS[currency], None, _EXACT)
     return quantized if quantized == amount else amount.normalize(_EXACT)
 
 

@@ -37,9 +37,20 @@ class Scope:
 
     def explain(self, period: Period) -> Explainer:
         """The addresses of what makes the figures of a period."""
-        return Explainer.of(
-            entity=self.entity, ledger=self.ledger, status=self.status, known_at=self.known_at, period=period
-        )
+        found = self._explainers.get(period)
+        if found is None:
+            found = self._explainers[period] = Explainer.of(
+                entity=self.entity,
+                ledger=self.ledger,
+                status=self.status,
+                known_at=self.known_at,
+                period=period,
+            )
+        return found
+
+    @cached_property
+    def _explainers(self) -> dict[Period, Explainer]:
+        return {}
 
 
 @dataclass(frozen=True)
@@ -118,9 +129,10 @@ class Frame:
         known = self._figures.get(period)
         if known is not None:
             return known.get(name, _ZERO)
-        turnovers = self.turnovers(period)
+        accounts = self._members(name).accounts
+        turnovers = self._turnovers.get(period) or self.books.within(period, accounts)
         amount = _ZERO
-        for key, (_, weights) in self._members(name).accounts.items():
+        for key, (_, weights) in accounts.items():
             moved = turnovers.get(key)
             if moved is not None:
                 amount += weighted(moved, weights)

@@ -14,7 +14,15 @@ from uuid import UUID
 from ledger.db import fetch
 from ledger.ids import Prefix, decode_id, encode_id
 from ledger.models import AuditEvent, Entity, Ledger
-from reports.sums import Books, Rows, StatusFilter, books_of_rows, books_statement, series_statement
+from reports.sums import (
+    Books,
+    Rows,
+    StatusFilter,
+    books_of_rows,
+    books_statement,
+    named_cuts,
+    series_statement,
+)
 from transactions.choices import COUNTS_AS_PENDING, COUNTS_AS_POSTED
 
 # The columns of a state that reports need.
@@ -53,14 +61,14 @@ def known_rows(status: StatusFilter) -> Rows:
     """The rows of a past moment; `known_parameters` are their parameters."""
     return Rows(
         f"""states AS MATERIALIZED (
-            SELECT debit_account_id, credit_account_id, amount, width_bucket(date, %(cuts)s::date[]) AS part
+            SELECT debit_account_id, credit_account_id, amount, date AS day
             FROM ({KNOWN_STATES}) known
             WHERE status IN ({COUNTED[status]}) AND date < %(until)s::date
         ),""",
         """
-            SELECT debit_account_id AS account_id, part, amount AS debits, 0 AS credits FROM states
+            SELECT debit_account_id AS account_id, day, amount AS debits, 0 AS credits FROM states
             UNION ALL
-            SELECT credit_account_id, part, 0, amount FROM states
+            SELECT credit_account_id, day, 0, amount FROM states
         """,
         has_gone=True,
     )
@@ -68,7 +76,7 @@ def known_rows(status: StatusFilter) -> Rows:
 
 def known_parameters(cuts: Sequence[date], known_at: datetime) -> dict[str, Any]:
     """What `known_rows` must know."""
-    return {"known_at": known_at, "cuts": list(cuts), "until": cuts[-1]}
+    return {"known_at": known_at, **named_cuts(cuts)}
 
 
 def known_sums(
@@ -81,11 +89,12 @@ def known_sums(
     """
     parameters = {"entity": entity.id, "ledger": ledger.id, **known_parameters(cuts, known_at)}
     rows = fetch(books_statement(known_rows(status), len(cuts)), parameters)
-    gone = [row[_ID_OF_SUMS] for row in rows if row[0] is None]
+    gone = [UUID(row[_ID_OF_SUMS]) for row in rows if row[0] is None]
     if gone:
         remembered = deleted_accounts(entity, gone)
         rows = [
-            row if row[0] is not None else remembered[row[_ID_OF_SUMS]] + row[_ID_OF_SUMS:] for row in rows
+            row if row[0] is not None else remembered[UUID(row[_ID_OF_SUMS])] + row[_ID_OF_SUMS:]
+            for row in rows
         ]
     return books_of_rows(rows, cuts)
 

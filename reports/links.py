@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from reports.sums import StatusFilter
 PATH = "/v1/reports/general-ledger"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Explainer:
     """Makes the addresses of one report: of its company, ledger, status and moment of knowledge.
 
@@ -49,7 +49,7 @@ class Explainer:
 
     def prefix(self, figure: str) -> str:
         """The address that explains a figure as a whole."""
-        return _base(self) + figure
+        return self._base + figure
 
     def account(self, figure: str, account_id: UUID, *, with_children: bool = True) -> str:
         """The address that explains what an account, with all below it, adds to a figure."""
@@ -58,17 +58,16 @@ class Explainer:
             f"{self.prefix(figure)}&accountId={encode_id(Prefix.ACCOUNT, account_id)}&includeChildren={tail}"
         )
 
-
-@lru_cache(maxsize=256)
-def _base(explainer: Explainer) -> str:
-    """The address up to the figure; a report asks for it hundreds of times."""
-    query = {"entityId": explainer.entity_id}
-    if explainer.ledger_id is not None:
-        query["ledgerId"] = explainer.ledger_id
-    if not explainer.period.is_from_beginning:
-        query["startDate"] = explainer.period.start.isoformat()
-    query["endDate"] = explainer.period.end.isoformat()
-    query["status"] = explainer.status.value
-    if explainer.known_at is not None:
-        query["knownAt"] = format_timestamp(explainer.known_at)
-    return f"{PATH}?{urlencode(query)}&figure="
+    @cached_property
+    def _base(self) -> str:
+        """The address up to the figure; a report asks for it hundreds of times."""
+        query = {"entityId": self.entity_id}
+        if self.ledger_id is not None:
+            query["ledgerId"] = self.ledger_id
+        if not self.period.is_from_beginning:
+            query["startDate"] = self.period.start.isoformat()
+        query["endDate"] = self.period.end.isoformat()
+        query["status"] = self.status.value
+        if self.known_at is not None:
+            query["knownAt"] = format_timestamp(self.known_at)
+        return f"{PATH}?{urlencode(query)}&figure="

@@ -1,12 +1,12 @@
 """Accounts as a tree with balances rolled up: what stands in an account and in all below it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
 from reports.figures import Weights
 from reports.links import Explainer
-from reports.sums import NOTHING, ChartAccount, Members, Turnover, downwards
+from reports.sums import ChartAccount, Members, Turnover, downwards
 
 _ZERO = Decimal(0)
 
@@ -80,34 +80,27 @@ def forest(
 
     `members` are these accounts. A member whose parent is none hangs on the nearest one above that is, or
     stands at the top. Accounts without an amount, in themselves and in all below, are left out unless
-    `keep_empty`. The balances of the trees add up to the
-    figure. `label` names an account by its balance, where it is not called by its name.
+    `keep_empty`. The balances of the trees add up to the figure. `label` names an account by its balance,
+    where it is not called by its name.
     """
-    accounts, above = members.accounts, members.above
-    shown: set[int | None] = {None}
-    for key, (_, weights) in () if keep_empty else accounts.items():
-        debits, credits = turnovers.get(key, NOTHING)
-        if not ((debits and weights.debit) or (credits and weights.credit)):
-            continue
-        # The account, and those above it that are not there yet.
-        current: int | None = key
-        while current not in shown:
-            shown.add(current)
-            current = above[current]  # type: ignore[index]
-    # None is shown besides the accounts.
-    is_whole = keep_empty or len(shown) == len(accounts) + 1
-    below = members.below if is_whole else downwards({key: above[key] for key in accounts if key in shown})
+    accounts = members.accounts
+    own: dict[int, Decimal] = {}
+    for key, (_, weights) in accounts.items():
+        moved = turnovers.get(key)
+        if moved is not None and ((moved[0] and weights.debit) or (moved[1] and weights.credit)):
+            own[key] = weighted(moved, weights)
+    below = members.below if keep_empty or len(own) == len(accounts) else _leading_to(own, members)
     prefix = explain.prefix(figure) + "&accountId="
 
     def node(key: int, parent_id: str | None, level: int) -> Node:
-        account, weights = accounts[key]
+        account, _ = accounts[key]
         public_id = account.public_id
+        balance = own.get(key, _ZERO)
         children: Forest = ()
         if key in below:
-            children = tuple(node(child, public_id, level + 1) for child in below[key])
-        balance = weighted(turnovers.get(key, NOTHING), weights)
-        for child in children:
-            balance += child.balance
+            children = tuple([node(child, public_id, level + 1) for child in below[key]])
+            for child in children:
+                balance += child.balance
         return Node(
             public_id,
             label(account, balance) if label else account.name,
@@ -122,4 +115,16 @@ def forest(
             prefix + public_id + "&includeChildren=true",
         )
 
-    return tuple(node(key, None, 0) for key in below.get(None, ()))
+    return tuple([node(key, None, 0) for key in below.get(None, ())])
+
+
+def _leading_to(keys: Iterable[int], members: Members) -> Mapping[int | None, Sequence[int]]:
+    """What is right below each, of these accounts and all above them."""
+    above = members.above
+    shown: set[int | None] = {None}
+    for key in keys:
+        current: int | None = key
+        while current not in shown:
+            shown.add(current)
+            current = above[current]  # type: ignore[index]
+    return downwards({key: above[key] for key in members.accounts if key in shown})

@@ -20,7 +20,7 @@ from reports.statements.table import (
     subtotal,
     total_line,
 )
-from reports.tree import Forest
+from reports.tree import Forest, total
 
 _ZERO: Final = Decimal(0)
 
@@ -148,20 +148,20 @@ class CashFlowStatement:
 def cash_flow_statement(frame: Frame) -> CashFlowStatement:
     """The cash flow statement of the frame's period."""
     period = frame.period
-    figures = frame.figures(period)
     explain = frame.scope.explain(period)
     items = []
     for section, lines in LAYOUT.items():
         for line in lines:
             name = f"{section.value}.{line.key}"
+            accounts = frame.forest(name, period)
             items.append(
                 CashFlowItem(
                     section,
                     line.key,
                     line.label,
                     line.is_adjustment,
-                    figures.get(name, _ZERO),
-                    frame.forest(name, period),
+                    total(accounts),
+                    accounts,
                     explain.prefix(name),
                 )
             )

@@ -232,9 +232,9 @@ def test_a_broken_identity_is_named_with_both_figures(bakery: Company) -> None:
     post(bakery, "2024-03-15", "10", bakery.cash, bakery.sales)
     frame = frame_of(bakery, month_period(2024, 3))
     assert list(broken_identities(frame)) == []
-    wrong = dict(frame.books.sums)
+    wrong = dict(frame.books.moved)
     del wrong[next(one.key for one in frame.books.accounts if one.id == bakery.cash.id)]
-    broken = list(broken_identities(replace(frame, books=replace(frame.books, sums=wrong))))
+    broken = list(broken_identities(replace(frame, books=replace(frame.books, moved=wrong))))
     assert any("assets = liabilities + equity: 0 is not 10" in sentence for sentence in broken)
     assert any("debits = credits" in sentence for sentence in broken)
 
