@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Context, Decimal
+from hashlib import sha256
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -102,6 +103,8 @@ class Standing(NamedTuple):
 class MergePreview:
     """What a merge would do, with the balances before and after."""
 
+    source_id: UUID
+    target_id: UUID
     # Not final yet: they are edited.
     pending_count: int
     pending_amount: Decimal
@@ -123,6 +126,11 @@ class MergePreview:
     # Why it cannot be done, and what a person should think of.
     obstacles: tuple[str, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """What tells whether a merge would still do the same."""
+        return sha256(repr(self).encode()).hexdigest()
 
 
 def check_pair(source: Account, target: Account) -> None:
@@ -173,6 +181,8 @@ def preview_merge(
     moved = _EXACT.subtract(own.net, stays)
     children = Account.objects.for_entity(entity).filter(parent_id=source.id).count()
     return MergePreview(
+        source_id=source.id,
+        target_id=target.id,
         pending_count=waiting,
         pending_amount=waiting_amount,
         posted_count=count,

@@ -2,7 +2,6 @@
 
 from datetime import date
 from functools import cached_property
-from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -12,7 +11,7 @@ from accounts.chart import read_chart
 from accounts.choices import AccountType, Side
 from accounts.models import Account
 from accounts.querysets import find_account, ledgers_of
-from ledger.exceptions import ValidationError
+from ledger.exceptions import ConflictError, ValidationError
 from ledger.ids import Prefix, decode_id
 from ledger.office.access import Duty
 from ledger.office.pages import CompanyPage
@@ -20,7 +19,7 @@ from ledger.times import parse_day
 from transactions.account_merges import MergePreview, closed_balance_day, preview_merge
 from transactions.services.background_merging import start_merging
 from transactions.services.changing import closed_through
-from transactions.services.merging import merge_accounts
+from transactions.services.merging import PreviewOutdatedError, is_merged, merge_accounts
 
 # More than these take longer than a person waits for a page.
 AT_ONCE_MAX: Final = 5_000
@@ -46,12 +45,27 @@ class MergePage(CompanyPage):
         target = self._target(request.POST)
         if target is None:
             raise ValidationError.of("into", "choose the account to merge into.")
-        day = self._day(request.POST)
-        preview = preview_merge(self.company, source=self.account, target=target, closed_balance_on=day)
-        if request.POST.get("shown", _seen(preview)) != _seen(preview):
-            self.complain("The books changed meanwhile, so nothing was done yet; look at it once more.")
-            again = {"into": request.POST["into"], "on": request.POST.get("on", "")}
+        try:
+            self._merge(target, self._day(request.POST), request.POST.get("shown", ""))
+        except PreviewOutdatedError as error:
+            self.complain(error.message)
+            again = {name: request.POST[name] for name in ("into", "on") if name in request.POST}
             return HttpResponseRedirect(f"{request.path}?{urlencode(again)}")
+        except ConflictError:
+            # The form was sent twice, and the first one did it.
+            if not is_merged(find_account(self.company, self.account.id), target):
+                raise
+            self.say(f"{self.account} is merged into {target}.")
+        return HttpResponseRedirect(self.link("account", id=target.public_id))
+
+    def after_refusal(self) -> str:
+        """The page without what was chosen, which might be refused once more."""
+        return self.request.path
+
+    def _merge(self, target: Account, day: date | None, shown: str) -> None:
+        preview = preview_merge(self.company, source=self.account, target=target, closed_balance_on=day)
+        if preview.digest != shown:
+            raise PreviewOutdatedError(self.account, target)
         if preview.posted_count + preview.pending_count > AT_ONCE_MAX:
             start_merging(
                 entity=self.company,
@@ -59,6 +73,7 @@ class MergePage(CompanyPage):
                 target=target,
                 closed_balance_on=day,
                 actor=self.actor,
+                shown=shown,
             )
             self.say(f"{self.account} is being merged into {target}; the background work says how far it is.")
         else:
@@ -68,12 +83,12 @@ class MergePage(CompanyPage):
                 target=target,
                 closed_balance_on=day,
                 actor=self.actor,
+                shown=shown,
             )
             self.say(
                 f"{merged.source} is merged into {merged.target}: {merged.reclassified} reclassified, "
                 f"{merged.edited} pending edited."
             )
-        return HttpResponseRedirect(self.link("account", id=target.public_id))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """The accounts to choose from, and once one is chosen what would become of both."""
@@ -101,7 +116,7 @@ class MergePage(CompanyPage):
             closed_through=closed,
             closed_balance_on=day,
             preview=preview,
-            shown=_seen(preview) if preview else "",
+            shown=preview.digest if preview else "",
             figures=_figures(account, target, preview) if target and preview else (),
             closed_balance=_typed(account, preview.closed_balance) if preview else None,
             closed_balance_stays=_typed(account, preview.source_after.posted) if preview else None,
@@ -125,11 +140,6 @@ class MergePage(CompanyPage):
         if "on" in asked:
             return parse_day(asked["on"], field="on") if asked["on"] else None
         return closed_balance_day(self.account, closed_through(self.company))
-
-
-def _seen(preview: MergePreview) -> str:
-    """What a preview showed, to tell whether it would still show the same."""
-    return sha256(repr(preview).encode()).hexdigest()
 
 
 def _typed(account: Account, amount: Any) -> Any:

@@ -24,7 +24,14 @@ from ledger.models import Entity
 from ledger.services.books import lock_books
 from ledger.times import day_start
 from transactions.account_ledger import sums_until
-from transactions.account_merges import Move, check_pair, first_open_day, moves_by_month, pending_ids
+from transactions.account_merges import (
+    Move,
+    check_pair,
+    first_open_day,
+    moves_by_month,
+    pending_ids,
+    preview_merge,
+)
 from transactions.choices import Change, Source, Status
 from transactions.drafts import Draft
 from transactions.exceptions import PeriodClosedError
@@ -41,6 +48,16 @@ MERGED_FROM: Final = "mergedFrom"
 _BATCH: Final = 2_000
 
 Item = TypeVar("Item")
+
+
+class PreviewOutdatedError(ConflictError):
+    """The books moved since the preview of a merge was shown."""
+
+    def __init__(self, source: Account, target: Account) -> None:
+        super().__init__(
+            f"The books moved since it was shown what merging {source} into {target} would do. Nothing was "
+            "done; look at the preview once more."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +80,7 @@ def merge_accounts(
     target: Account,
     actor: Actor,
     closed_balance_on: date | None = None,
+    shown: str | None = None,
     on_moved: Callable[[int], object] | None = None,
 ) -> Merged:
     """Move everything of `source` to `target`, an open account of the same type and ledger, and close
@@ -74,16 +92,21 @@ def merge_accounts(
     leaves it there, which only accounts of revenue and expenses allow. Accounts below `source` move below
     `target`. `on_moved` is told after each batch how many transactions that were.
 
-    Postings wait while it runs. Raises ValidationError, naming `target` or `closed_balance_on`, where the two
-    do not go together or a balance would be left behind, PeriodClosedError, ConflictError for a system
-    account, a closed one and pending transactions between the two, and what an app above refuses it with
-    (`transactions.signals.accounts_merging`).
+    Postings wait while it runs. Raises PreviewOutdatedError where `shown`, the digest of the preview that a
+    person agreed to, is given and no longer what would be done. Raises ValidationError, naming `target` or
+    `closed_balance_on`, where the two do not go together or a balance would be left behind,
+    PeriodClosedError, ConflictError for a system account, a closed one and pending transactions between the
+    two, and what an app above refuses it with (`transactions.signals.accounts_merging`).
     """
     told = on_moved or (lambda count: None)
     with atomic():
         lock_books(entity)
         source, target = find_account(entity, source.id), find_account(entity, target.id)
         check_pair(source, target)
+        if shown is not None:
+            preview = preview_merge(entity, source=source, target=target, closed_balance_on=closed_balance_on)
+            if preview.digest != shown:
+                raise PreviewOutdatedError(source, target)
         closed = closed_through(entity)
         left = _left_by_closed_periods(entity, source, closed)
         _check_closed_balance(source, left, closed_balance_on, closed)
@@ -110,6 +133,11 @@ def merge_accounts(
         merged = Merged(source, target, edited, reclassified, moved, len(children))
         _record(entity, merged, closed_balance_on, actor)
     return merged
+
+
+def is_merged(source: Account, target: Account) -> bool:
+    """Return whether `source` was merged into `target`, and was not reopened since."""
+    return source.closed_at is not None and (source.metadata or {}).get(MERGED_INTO) == target.public_id
 
 
 def _left_by_closed_periods(entity: Entity, source: Account, closed: date | None) -> Decimal:

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from accounts.models import Account
 from accounts.tests.conftest import make_account
 from ledger.actors import SYSTEM
 from ledger.choices import Role
@@ -15,10 +16,18 @@ from ledger.services.periods import close_books
 from ledger.tests.office import OfficeClient, office_client, page_url
 from transactions.office import merging
 from transactions.services import reverse_transaction
+from transactions.services.merging import Merged, merge_accounts
 from transactions.tests.conftest import NOON, Company
 
 pytestmark = pytest.mark.django_db
 A_DAY = dt.timedelta(days=1)
+
+
+def merge_form(client: OfficeClient, source: Account, target: Account, on: str = "") -> dict[str, str]:
+    """What the page sends once the person has seen what the merge would do."""
+    query = {"into": target.public_id, "on": on}
+    page = client.page("account-merge", source.entity, id=source.public_id, query=query)
+    return query | {"shown": page.context["shown"]}
 
 
 @pytest.fixture
@@ -169,7 +178,8 @@ def test_a_merge_is_previewed_then_done_and_the_old_account_says_where_it_went(
     assert "financial types differ" in preview.content.decode()
     bakery.rent.refresh_from_db()
     assert bakery.rent.closed_at is None
-    done = ann.send("account-merge", bakery.entity, {"into": software}, id=rent)
+    form = {"into": software, "shown": preview.context["shown"]}
+    done = ann.send("account-merge", bakery.entity, form, id=rent)
     assert done["Location"] == page_url("account", bakery.entity, id=software)
     page = ann.get(done["Location"])
     assert page.context["balance"] == 110
@@ -185,8 +195,8 @@ def test_a_merge_offers_accounts_of_the_type_and_says_what_is_refused(
     page = ann.page("account-merge", bakery.entity, id=bakery.rent.public_id)
     assert [one.name for one in page.context["choices"]] == ["Software"]
     url = page_url("account-merge", bakery.entity, id=bakery.rent.public_id)
-    refused = ann.post(url, {"into": bakery.cash.public_id}, follow=True)
-    assert "choose one of the same type" in refused.content.decode()
+    refused = ann.post(f"{url}?into={bakery.cash.public_id}", {"into": bakery.cash.public_id}, follow=True)
+    assert refused.content.decode().count("choose one of the same type") == 1
     assert "choose the account to merge into" in ann.post(url, {}, follow=True).content.decode()
 
 
@@ -200,7 +210,8 @@ def test_the_balance_of_closed_periods_is_moved_on_the_day_that_was_chosen(
     preview = ann.page("account-merge", bakery.entity, id=bank, query={"into": cash})
 
     assert preview.context["closed_balance_on"] == dt.date(2024, 4, 1)
-    ann.send("account-merge", bakery.entity, {"into": cash, "on": "2024-05-02"}, id=bank)
+    form = merge_form(ann, bakery.bank, bakery.cash, on="2024-05-02")
+    ann.send("account-merge", bakery.entity, form, id=bank)
     [entry] = ann.page("account", bakery.entity, id=cash).context["entries"]
     assert (entry["date"], entry["balance"]) == (dt.date(2024, 5, 2), 10)
 
@@ -211,23 +222,91 @@ def test_a_large_merge_is_handed_to_the_background(
     monkeypatch.setattr(merging, "AT_ONCE_MAX", 1)
     for number in range(2):
         bakery.posted("10", at=NOON + number * A_DAY)
-    ann.send("account-merge", bakery.entity, {"into": bakery.software.public_id}, id=bakery.rent.public_id)
+    form = merge_form(ann, bakery.rent, bakery.software)
+    url = page_url("account-merge", bakery.entity, id=bakery.rent.public_id)
+
+    assert "being merged into 6100 Software" in ann.says_after(ann.post(url, form))
     task = BackgroundTask.objects.get(entity_id=bakery.entity.id, name="transactions.merge_accounts")
     assert task.created_by == ann.user.pk
+    assert task.arguments["shown"] == form["shown"]
+
+    # While it waits, the same may be asked for once more, and nothing else.
+    assert "being merged into 6100 Software" in ann.says_after(ann.post(url, form))
+    other = make_account(bakery.ledger, "Other", "EXPENSE")
+    refused = ann.says_after(ann.post(url, merge_form(ann, bakery.rent, other)))
+    assert "Rent is being merged into 6100 Software already" in refused
+    assert "merged into Other" not in refused
+    assert BackgroundTask.objects.get(name="transactions.merge_accounts").id == task.id
 
 
 def test_a_merge_whose_preview_no_longer_holds_is_shown_once_more(ann: OfficeClient, bakery: Company) -> None:
     bakery.posted("10")
-    rent, software = bakery.rent.public_id, bakery.software.public_id
-    shown = ann.page("account-merge", bakery.entity, id=rent, query={"into": software}).context["shown"]
+    rent = bakery.rent.public_id
+    form = merge_form(ann, bakery.rent, bakery.software)
     bakery.posted("7")
-    form = {"into": software, "on": "", "shown": shown}
 
     page = ann.get(ann.send("account-merge", bakery.entity, form, id=rent)["Location"])
 
-    assert "changed meanwhile" in page.content.decode()
+    assert "books moved since" in page.content.decode()
+    assert page.context["target"] == bakery.software
     bakery.rent.refresh_from_db()
     assert bakery.rent.closed_at is None
     ann.send("account-merge", bakery.entity, form | {"shown": page.context["shown"]}, id=rent)
     bakery.rent.refresh_from_db()
     assert bakery.rent.closed_at is not None
+
+
+@pytest.mark.parametrize("missing", ["nothing shown", "another target"])
+def test_a_merge_that_was_not_previewed_is_shown_first(
+    ann: OfficeClient, bakery: Company, missing: str
+) -> None:
+    # Alike in all that a preview says.
+    twin = make_account(bakery.ledger, "Twin", "EXPENSE", financial_type=bakery.software.financial_type)
+    form = merge_form(ann, bakery.rent, twin) | {"into": bakery.software.public_id}
+    if missing == "nothing shown":
+        del form["shown"]
+
+    answer = ann.send("account-merge", bakery.entity, form, id=bakery.rent.public_id)
+
+    assert ann.get(answer["Location"]).context["target"] == bakery.software
+    bakery.rent.refresh_from_db()
+    assert bakery.rent.closed_at is None
+
+
+def test_what_is_posted_between_the_look_at_the_preview_and_the_merge_is_not_merged_unseen(
+    ann: OfficeClient, bakery: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bakery.posted("10")
+
+    def posted_first(**wanted: Any) -> Merged:
+        bakery.posted("7")
+        return merge_accounts(**wanted)
+
+    monkeypatch.setattr(merging, "merge_accounts", posted_first)
+    form = merge_form(ann, bakery.rent, bakery.software)
+
+    said = ann.says_after(ann.send("account-merge", bakery.entity, form, id=bakery.rent.public_id))
+
+    assert "books moved since" in said
+    assert "17.00" in said
+    bakery.rent.refresh_from_db()
+    assert bakery.rent.closed_at is None
+
+
+def test_a_second_click_is_told_that_it_is_merged(ann: OfficeClient, bakery: Company) -> None:
+    bakery.posted("10")
+    form = merge_form(ann, bakery.rent, bakery.software)
+    url = page_url("account-merge", bakery.entity, id=bakery.rent.public_id)
+    # The form sends to the address with its question.
+    url = f"{url}?into={bakery.software.public_id}&on="
+    ann.says_after(ann.post(url, form))
+
+    again = ann.post(url, form)
+
+    assert again["Location"] == page_url("account", bakery.entity, id=bakery.software.public_id)
+    said = ann.says_after(again)
+    assert "Rent is merged into 6100 Software." in said
+    assert "reopen" not in said
+    other = make_account(bakery.ledger, "Other", "EXPENSE")
+    refused = ann.says_after(ann.post(f"{url}", form | {"into": other.public_id}))
+    assert refused.count("Rent is closed; reopen it first.") == 1

@@ -9,8 +9,9 @@ from accounts.balances import account_balance
 from accounts.models import Account
 from accounts.tests.conftest import make_account
 from ledger.actors import SYSTEM
+from ledger.choices import TaskState
 from ledger.exceptions import ConflictError, LedgerError, ValidationError
-from ledger.models import AuditEvent
+from ledger.models import AuditEvent, BackgroundTask
 from ledger.services.periods import close_books
 from ledger.tests.helpers import run_background
 from transactions.account_ledger import ledger_entries
@@ -25,7 +26,7 @@ from transactions.services import (
     reverse_transaction,
 )
 from transactions.services.background_merging import start_merging
-from transactions.services.merging import merge_accounts
+from transactions.services.merging import PreviewOutdatedError, merge_accounts
 from transactions.signals import accounts_merged, accounts_merging
 from transactions.tests.conftest import NOON, Company, assert_totals_hold
 from transactions.verification import verify_books
@@ -337,3 +338,48 @@ def test_a_large_merge_runs_in_the_background_and_twice_does_no_harm(bakery: Com
     [again] = run_background(bakery.entity)
     assert (again.state, again.message) == ("succeeded", "Apps is merged into 6100 Software")
     assert net(bakery.software) == 10
+
+
+def test_another_merge_of_the_account_is_refused_while_one_waits_or_runs(
+    bakery: Company, apps: Account
+) -> None:
+    def start(target: Account, **more: Any) -> BackgroundTask:
+        wanted: dict[str, Any] = {"closed_balance_on": None} | more
+        return start_merging(entity=bakery.entity, source=apps, target=target, actor=SYSTEM, **wanted)
+
+    task = start(bakery.software)
+    for state in (TaskState.QUEUED, TaskState.RUNNING):
+        BackgroundTask.objects.filter(id=task.id).update(state=state)
+        with pytest.raises(ConflictError, match="Apps is being merged into 6100 Software already"):
+            start(bakery.rent)
+        with pytest.raises(ConflictError):
+            start(bakery.software, closed_balance_on=NOON.date())
+        assert BackgroundTask.objects.get().id == task.id
+    BackgroundTask.objects.filter(id=task.id).update(state=TaskState.QUEUED)
+    assert start(bakery.software).id == task.id
+    BackgroundTask.objects.filter(id=task.id).update(state=TaskState.FAILED)
+    assert start(bakery.rent).arguments["target"] == str(bakery.rent.id)
+
+
+def test_what_was_agreed_to_is_compared_once_the_books_are_held(bakery: Company, apps: Account) -> None:
+    bakery.posted("10", debit=apps)
+    preview = preview_merge(bakery.entity, source=apps, target=bakery.software, closed_balance_on=None)
+    start_merging(
+        entity=bakery.entity,
+        source=apps,
+        target=bakery.software,
+        closed_balance_on=None,
+        actor=SYSTEM,
+        shown=preview.digest,
+    )
+    bakery.posted("7", debit=apps)
+
+    with pytest.raises(PreviewOutdatedError):
+        merge(bakery, apps, bakery.software, shown=preview.digest)
+    [done] = run_background(bakery.entity)
+
+    assert done.state == TaskState.FAILED
+    assert "books moved since" in done.error
+    assert net(apps) == 17
+    now = preview_merge(bakery.entity, source=apps, target=bakery.software, closed_balance_on=None)
+    assert merge(bakery, apps, bakery.software, shown=now.digest).reclassified == 2
