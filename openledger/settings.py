@@ -214,6 +214,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 # These checks look for the middleware by name; ours are subclasses (openledger/middleware.py).
 SILENCED_SYSTEM_CHECKS = ["axes.W002", "security.W003"]
+AXES_HANDLER = "ledger.office.lockout.WrongPasswords"
 AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.5
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]

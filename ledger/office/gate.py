@@ -4,6 +4,7 @@ Sessions end after a while; whoever has a second factor gives its code first; wh
 for one log-in replaces it first. A middleware, so that no page can forget to ask.
 """
 
+import re
 import time
 from collections.abc import Callable
 from typing import Final, cast
@@ -23,6 +24,8 @@ from ledger.models import User
 PREFIX: Final = "/admin/"
 # In the session: which second factor it gave, by the moment since when the person has it.
 VERIFIED: Final = "second_factor"
+# Surrogates: halves of characters, which an encoding that the sender chose can bring.
+_HALF: Final = re.compile(r"[\ud800-\udfff]")
 # A session is written again at most so often.
 _SEEN_STEP_SECONDS: Final = 60
 # What a person needs who is let no further.
@@ -38,8 +41,8 @@ class GateMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if not request.path_info.startswith(PREFIX) or not request.user.is_authenticated:
             return self.get_response(request)
-        if _has_nul(request):
-            raise BadRequest("What was sent has a character that no text has (NUL).")
+        if not _is_text(request):
+            raise BadRequest("What was sent has a character that no text has (NUL, or half of one).")
         if _has_ended(request):
             return _log_out(request)
         first = first_to_do(request)
@@ -87,15 +90,16 @@ def _has_ended(request: HttpRequest) -> bool:
     return False
 
 
-def _has_nul(request: HttpRequest) -> bool:
-    """Whether anything that was sent has a NUL, which the database takes in no text: forms refuse it, and
-    Django's lists and searches do not."""
-    return any(
-        "\0" in text
+def _is_text(request: HttpRequest) -> bool:
+    """Whether all that was sent is text that the database takes: without a NUL, which forms refuse and
+    Django's lists and searches do not, and without halves of characters, which no encoding has."""
+    sent = (
+        text
         for data in (request.GET, request.POST)
         for name, texts in data.lists()
         for text in (name, *texts)
     )
+    return not any("\0" in text or _HALF.search(text) for text in sent)
 
 
 def _log_out(request: HttpRequest) -> HttpResponseBase:

@@ -1,18 +1,41 @@
-"""What a person reads who gave wrong passwords too often."""
+"""Wrong passwords: how they are counted, and what a person reads who gave too many."""
 
 import ipaddress
 from datetime import timedelta
 from typing import Any
 
+from axes.handlers.database import AxesDatabaseHandler
 from axes.handlers.proxy import AxesProxyHandler
 from django.conf import settings
 from django.contrib import admin
 from django.db.models import Max
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from ledger.api.limits import client_address
+
+
+class WrongPasswords(AxesDatabaseHandler):
+    """Counts wrong passwords in the database, without what was typed.
+
+    The library keeps the whole form but for one field, and there are several for passwords: the new one of
+    a person who mistyped the old would stand there to read.
+    """
+
+    def user_login_failed(
+        self, sender: Any, credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any
+    ) -> None:
+        """Count it."""
+        if request is None:
+            super().user_login_failed(sender, credentials, request, **kwargs)
+            return
+        typed = request.POST
+        request.POST = QueryDict()
+        try:
+            super().user_login_failed(sender, credentials, request, **kwargs)
+        finally:
+            request.POST = typed
 
 
 def address_of(request: HttpRequest) -> str | None:

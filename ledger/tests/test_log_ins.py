@@ -142,3 +142,31 @@ def test_djangos_short_cut_to_a_row_leads_nowhere() -> None:
     ann = OfficeClient(make_person("ann", superuser=True))
     for made_up in ("1/nothing", "nothing/1", "1/2/3"):
         assert ann.get(f"/admin/r/{made_up}/").status_code == 404
+
+
+def test_nothing_that_was_typed_beside_a_wrong_password_is_kept() -> None:
+    ann = OfficeClient(make_person("ann"))
+    secrets = {
+        "old_password": "first secret",
+        "new_password1": "second secret",
+        "new_password2": "second secret",
+        "renew-password": "third secret",
+        "remove-password": "fourth secret",
+        "password": "fifth secret",
+    }
+    ann.post("/admin/password_change/", secrets)
+    ann.post("/admin/second-factor/", {"do": "renew", **secrets})
+    ann.post("/admin/second-factor/", {"do": "remove", **secrets})
+    Client().post("/admin/login/", {"username": "ann", **secrets})
+
+    attempts = AccessAttempt.objects.filter(username="ann")
+    assert sum(one.failures_since_start for one in attempts) == 4
+    kept = " ".join(str(value) for one in attempts.values() for value in one.values())
+    assert "secret" not in kept
+
+
+def test_half_a_character_is_refused() -> None:
+    ann = OfficeClient(make_person("ann"))
+    form = "multipart/form-data; boundary=x; charset=raw_unicode_escape"
+    body = b'--x\r\nContent-Disposition: form-data; name="code"\r\n\r\n\\ud800\r\n--x--\r\n'
+    assert ann.generic("POST", "/admin/second-factor/", body, content_type=form).status_code == 400
