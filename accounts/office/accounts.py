@@ -28,6 +28,8 @@ class _FormPage(CompanyPage):
 
     duty = Duty.KEEP
     template_name = "office/account_form.html"
+    # What is said of the account's name once it is saved.
+    done: ClassVar[str]
 
     @property
     def account(self) -> Account | None:
@@ -56,6 +58,7 @@ class _FormPage(CompanyPage):
             except LedgerError as error:
                 form.refuse(error)
             else:
+                self.say(self.done.format(form.cleaned_data["name"]))
                 return HttpResponseRedirect(where)
         return self.render_to_response(self.get_context_data(form=form, **kwargs))
 
@@ -103,6 +106,7 @@ class NewAccountPage(_FormPage):
     """A new account; below another one or of a type, where the query says so."""
 
     title = "New account"
+    done = "{} is in the chart."
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -128,7 +132,7 @@ class NewAccountPage(_FormPage):
     def save(self, form: AccountForm) -> Account:
         """Add the account to the chart."""
         said = form.cleaned_data
-        account = create_account(
+        return create_account(
             entity=self.company,
             ledger=self.ledger,
             name=said["name"],
@@ -140,8 +144,6 @@ class NewAccountPage(_FormPage):
             metadata={"description": said["description"]} if said["description"] else None,
             actor=self.actor,
         )
-        self.say(f"{account} is in the chart.")
-        return account
 
     def after(self, account: Account) -> str:
         """The chart, or the next new account below the same parent."""
@@ -154,6 +156,8 @@ class NewAccountPage(_FormPage):
 
 class EditAccountPage(_FormPage):
     """Name, code, financial type, place and description of an account. Its type stays."""
+
+    done = "{} is saved."
 
     @cached_property
     def account(self) -> Account:
@@ -190,7 +194,7 @@ class EditAccountPage(_FormPage):
     def save(self, form: AccountForm) -> Account:
         """Change what is different."""
         said = form.cleaned_data
-        account = update_account(
+        return update_account(
             entity=self.company,
             account=self.account,
             name=said["name"],
@@ -201,8 +205,6 @@ class EditAccountPage(_FormPage):
             metadata=_described(self.account.metadata, said["description"]),
             actor=self.actor,
         )
-        self.say(f"{account} is saved.")
-        return account
 
 
 def _described(metadata: dict[str, Any] | None, description: str) -> dict[str, Any] | None:

@@ -1,5 +1,6 @@
 """The pages of the chart of accounts: who may what, what they show, and that services do the work."""
 
+import re
 from typing import Any
 
 import pytest
@@ -139,6 +140,21 @@ def test_a_new_account_is_made_by_the_service_and_the_person_is_named(
     assert account.metadata == {"description": "For taxes"}
     event = AuditEvent.objects.get(action="accounts.account.created", object_id=account.public_id)
     assert (event.actor_kind, event.actor_label) == ("user", "ann")
+
+
+def test_a_new_account_that_is_sent_twice_is_made_once(ann: OfficeClient, bakery: Entity) -> None:
+    shown = ann.page("account-new", bakery).content.decode()
+    [mark] = re.findall(r'name="sending" value="([^"]+)"', shown)
+    form = {"type": "ASSET", "name": "Savings", "sending": mark}
+
+    first, again = ann.send("account-new", bakery, form), ann.send("account-new", bakery, form)
+
+    assert first["Location"] == again["Location"]
+    account = stored("Savings")
+    # Whichever answer a browser shows says that it was done.
+    assert ann.says_after(again).count("Savings is in the chart.") == 2
+    # A change may be sent twice: it changes nothing the second time.
+    assert 'name="sending"' not in ann.page("account-edit", bakery, id=account.public_id).content.decode()
 
 
 @pytest.mark.parametrize(

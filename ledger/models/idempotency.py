@@ -13,7 +13,8 @@ class IdempotencyKey(models.Model):
     table_kind = TableKind.GLOBAL
 
     pk = models.CompositePrimaryKey("owner_id", "key")
-    # The token's owner: the developer of a developer token, the company of an entity token.
+    # The token's owner: the developer of a developer token, the company of an entity token. In the back
+    # office the person whose form it is.
     owner_id = models.UUIDField()
     key = models.CharField(max_length=255)
     # SHA-256 of method, path, query and body.

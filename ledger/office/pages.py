@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from django.contrib import admin, messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError
 from django.http import (
     Http404,
     HttpRequest,
@@ -25,7 +26,8 @@ from django.views.decorators.cache import never_cache
 from django.views.generic import TemplateView
 
 from ledger.actors import Actor
-from ledger.exceptions import ForbiddenError, LedgerError, NotFoundError
+from ledger.api.errors import to_ledger_error
+from ledger.exceptions import BusyError, ForbiddenError, LedgerError, NotFoundError
 from ledger.ids import Prefix, decode_id
 from ledger.models import Entity, Membership
 from ledger.office.access import DUTIES, Duty, membership_in, require, user_actor
@@ -97,8 +99,8 @@ class CompanyPage(OfficePage):
     """A page about one company: `self.company` and `self.membership` are there once the person may see it.
 
     A subclass names the duty that reading asks (`duty`) and the one that a POST asks (`duty_to_change`).
-    What a service refuses (LedgerError) while a POST is answered becomes a message, and the person is back on
-    the page (`after_refusal`), with nothing done; to a script of the page it is `{"error": message}`.
+    What a service or the database refuses while a POST is answered becomes a message, and the person is back
+    on the page (`after_refusal`), with nothing done; to a script of the page it is `{"error": message}`.
     """
 
     duty: ClassVar[Duty] = Duty.READ
@@ -132,6 +134,10 @@ class CompanyPage(OfficePage):
             return self._refused(error)
         except LedgerError as error:
             return self._refused(error)
+        except DatabaseError as error:
+            if request.method in ("GET", "HEAD"):
+                raise
+            return self._refused(refusal_of(error))
 
     def may(self, duty: Duty) -> bool:
         """Return whether the person's role has the duty here."""
@@ -178,6 +184,19 @@ class CompanyPage(OfficePage):
                 raise Http404(error.message) from error
             where = self.request.path
         return HttpResponseRedirect(where)
+
+
+def refusal_of(error: DatabaseError) -> LedgerError:
+    """Return what an error of the database says to the person who sent a form: that the books are busy, or
+    that they refuse it. Raises the error itself where it is no fault of theirs."""
+    refusal = to_ledger_error(error)
+    if refusal.status_code >= 500:
+        raise error
+    if isinstance(refusal, BusyError):
+        return BusyError(
+            "These books are being changed elsewhere. Nothing was recorded; try again in a moment."
+        )
+    return refusal
 
 
 def of_company(request: HttpRequest) -> Entity | None:

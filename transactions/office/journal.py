@@ -8,7 +8,7 @@ from django.db.transaction import atomic
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 
 from accounts.choices import Side
-from ledger.exceptions import LedgerError, ValidationError
+from ledger.exceptions import LedgerError, NotFoundError, ValidationError
 from ledger.ids import Prefix, encode_id
 from ledger.money import as_text
 from ledger.office.access import Duty
@@ -180,7 +180,12 @@ class EntryPage(CompanyPage):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Do what the button says."""
-        self._find()
+        try:
+            self._find()
+        except NotFoundError as error:
+            # A button that was clicked twice: the page is no more.
+            self.complain(error.message)
+            return HttpResponseRedirect(self.link("transactions"))
         entry = self.read.entry
         if "reverse" in request.POST:
             self.form = ReverseForm(request.POST)

@@ -1,12 +1,14 @@
 """Writing a journal entry in the back office, and what one is."""
 
 import datetime as dt
+import re
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, ProgrammingError, connection
 from django.test.utils import CaptureQueriesContext
+from psycopg.errors import LockNotAvailable, UndefinedColumn
 
 from accounts.services import close_account
 from accounts.tests.conftest import make_account
@@ -14,6 +16,7 @@ from ledger.actors import SYSTEM
 from ledger.choices import Role
 from ledger.clock import utc_now
 from ledger.models import Ledger
+from ledger.services.memberships import grant_membership
 from ledger.services.periods import close_books
 from ledger.tests.office import OfficeClient, office_client, page_url
 from transactions.choices import Change, Source, Status
@@ -39,6 +42,12 @@ def ann(bakery: Company) -> OfficeClient:
 def typed(*lines: tuple[str, str, str, str], **more: str) -> dict[str, Any]:
     columns = dict(zip(("account", "memo", "debit", "credit"), zip(*lines, strict=True), strict=True))
     return {"date": "2024-03-31", "description": "Month's end", "as": "posted", **columns, **more}
+
+
+def mark_of(page: Any) -> str:
+    """What the form of a page carries against being recorded twice."""
+    [found] = re.findall(r'<input type="hidden" name="sending" value="([^"]+)"', page.content.decode())
+    return str(found)
 
 
 def write(client: OfficeClient, company: Company, *lines: tuple[str, str, str, str], **more: str) -> Any:
@@ -233,20 +242,67 @@ def test_the_number_of_queries_does_not_grow_with_the_lines(
 
 
 def test_a_form_that_is_sent_twice_is_recorded_once(bakery: Company, ann: OfficeClient) -> None:
-    shown = ann.page("journal-entry-new", bakery.entity).context["sending"]
+    mark = mark_of(ann.page("journal-entry-new", bakery.entity))
     # What is wrong is mended in the same form.
-    assert write(ann, bakery, ("Rent", "", "10", ""), sending=shown).context["sending"] == shown
-    first = write(ann, bakery, *PAYROLL, sending=shown)
-    again = write(ann, bakery, *PAYROLL, sending=shown)
-    other = write(ann, bakery, ("Rent", "", "10", ""), ("1010 Cash", "", "", "10"), sending=shown)
+    assert mark_of(write(ann, bakery, ("Rent", "", "10", ""), sending=mark)) == mark
+    first = write(ann, bakery, *PAYROLL, sending=mark)
+    again = write(ann, bakery, *PAYROLL, sending=mark)
+    other = write(ann, bakery, ("Rent", "", "10", ""), ("1010 Cash", "", "", "10"), sending=mark)
 
     assert JournalEntry.objects.filter(entity=bakery.entity).count() == 1
     assert first["Location"] == again["Location"]
     assert "recorded before, with another content" in other.content.decode()
     # Somebody else's form with that mark is another one.
-    write(office_client(bakery.entity, Role.ACCOUNTANT), bakery, *PAYROLL, sending=shown)
+    write(office_client(bakery.entity, Role.ACCOUNTANT), bakery, *PAYROLL, sending=mark)
     assert JournalEntry.objects.filter(entity=bakery.entity).count() == 2
     assert_totals_hold(bakery.entity)
+
+
+def test_a_form_of_one_company_is_not_that_of_another(
+    bakery: Company, stranger: Company, ann: OfficeClient
+) -> None:
+    grant_membership(user=ann.user, entity=stranger.entity, role=Role.ACCOUNTANT, actor=SYSTEM)
+    mark = mark_of(ann.page("journal-entry-new", bakery.entity))
+    lines = [("Rent", "", "10", ""), ("1010 Cash", "", "", "10")]
+    write(ann, bakery, *lines, sending=mark)
+    answer = write(ann, stranger, *lines, sending=mark)
+    assert answer.status_code == 200
+    assert "recorded before, with another content" in answer.content.decode()
+    assert not JournalEntry.objects.filter(entity=stranger.entity).exists()
+
+
+def test_a_mark_that_is_none_of_ours_is_replaced(bakery: Company, ann: OfficeClient) -> None:
+    again = write(ann, bakery, ("Rent", "", "10", ""), sending="x\u2028y")
+    assert mark_of(again) != "x\u2028y"
+    assert write(ann, bakery, *PAYROLL, sending="made up").status_code == 302
+
+
+def test_books_that_are_busy_keep_what_was_typed(
+    bakery: Company, ann: OfficeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(**more: Any) -> None:
+        raise OperationalError("canceling statement due to lock timeout") from LockNotAvailable()
+
+    monkeypatch.setattr("transactions.office.journal.post_journal_entry", busy)
+    answer = write(ann, bakery, *PAYROLL, sending=mark_of(ann.page("journal-entry-new", bakery.entity)))
+    html = answer.content.decode()
+    assert answer.status_code == 200
+    assert "These books are being changed elsewhere" in html
+    assert "1,000.50" in html
+
+    entry = Transaction.objects.filter(journal_entry__entity=bakery.entity)
+    assert not entry.exists()
+
+
+def test_a_fault_of_the_database_is_not_the_persons(
+    bakery: Company, ann: OfficeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(**more: Any) -> None:
+        raise ProgrammingError("no such column") from UndefinedColumn()
+
+    monkeypatch.setattr("transactions.office.journal.post_journal_entry", broken)
+    with pytest.raises(ProgrammingError):
+        write(ann, bakery, *PAYROLL)
 
 
 def test_deleting_an_entry_is_asked_about_first(bakery: Company, ann: OfficeClient) -> None:
@@ -257,3 +313,7 @@ def test_deleting_an_entry_is_asked_about_first(bakery: Company, ann: OfficeClie
     assert 'name="delete"' not in auditor.get(address, {"delete": "1"}).content.decode()
     ann.post(address, {"delete": "1"})
     assert not JournalEntry.objects.filter(entity=bakery.entity).exists()
+    # The button was clicked twice.
+    again = ann.post(address, {"delete": "1"})
+    assert again["Location"] == page_url("transactions", bakery.entity)
+    assert "There is no journal entry" in ann.says_after(again)
