@@ -56,7 +56,7 @@ class Checklist:
             "tied_out": not self.differing,
             "verified": self.verification is not None
             and not self.verification.found
-            and self.verification.at >= self.ended_at,
+            and self.verification.began_at >= self.ended_at,
         }
 
     @property

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, ClassVar, Final
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import messages
@@ -21,6 +22,7 @@ from reports.closing import Checklist, Unreconciled, checklist, closings
 from reports.office.dashboard import page_address
 from reports.periods import month_period
 from reports.templatetags.statements import counted
+from transactions.office.fields import DayField
 from transactions.services.verifying import verification_under_way
 
 _MONTHS_OFFERED: Final = 36
@@ -30,14 +32,14 @@ _DAY: Final = timedelta(days=1)
 class CloseForm(forms.Form):
     """Through which day, and whether it is known that something is open."""
 
-    through = forms.DateField()
+    through = DayField()
     confirmed = forms.BooleanField(required=False)
 
 
 class ReopenForm(forms.Form):
     """Through which day the books stay closed (none: they are open as a whole), and why."""
 
-    through = forms.DateField(required=False)
+    through = DayField(required=False)
     reason = forms.CharField(
         max_length=REASON_LENGTH_MAX,
         widget=forms.Textarea(attrs={"rows": 2}),
@@ -91,7 +93,7 @@ class ClosingPage(CompanyPage):
             return self._reopen(request)
         form = CloseForm(request.POST)
         if not form.is_valid():
-            raise ValidationError.of("through", "is missing; choose the month to close.")
+            raise ValidationError.of("through", "is no day that books have; choose the month to close.")
         through = form.cleaned_data["through"]
         _check_ended(through, day_of(utc_now(), self.company.zone))
         back = HttpResponseRedirect(f"{self.request.path}?through={through}")
@@ -137,8 +139,8 @@ class ClosingPage(CompanyPage):
 
 
 def _check_ended(through: date, today: date) -> None:
-    if through > today:
-        raise ValidationError.of("through", f"{through} has not come yet; close a month once it has ended.")
+    if through >= today:
+        raise ValidationError.of("through", f"{through} has not ended yet; close a month once it has.")
 
 
 def _month_ends(closed: date | None, today: date) -> Iterator[date]:
@@ -222,7 +224,10 @@ def points(found: Checklist, page: CompanyPage) -> Iterator[Point]:
         ),
     )
     yield Point(
-        "The books are verified", done["verified"], _verified(found), (link("Verify", "verification"),)
+        "The books are verified",
+        done["verified"],
+        _verified(found, company.zone),
+        (link("Verify", "verification"),),
     )
 
 
@@ -231,10 +236,11 @@ def _reconciled_until(one: Unreconciled) -> str:
     return f"{name}: {'never' if one.statement_date is None else f'through {day_label(one.statement_date)}'}"
 
 
-def _verified(found: Checklist) -> str:
+def _verified(found: Checklist, zone: ZoneInfo) -> str:
     said = found.verification
     if said is None:
         return "Not verified yet"
+    on = day_label(day_of(said.began_at, zone))
     if not said.found:
-        return f"Last verified on {day_label(said.at)}, before {day_label(found.through)} had ended"
-    return f"{said.found:,} difference{'s' * (said.found != 1)} on {day_label(said.at)}"
+        return f"Last verified on {on}, before {day_label(found.through)} had ended"
+    return f"{said.found:,} difference{'s' * (said.found != 1)} on {on}"

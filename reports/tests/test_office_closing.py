@@ -1,9 +1,9 @@
 """Closing and reopening the books, and verifying them, in the back office."""
 
 import datetime as dt
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.messages import get_messages
@@ -12,11 +12,13 @@ from banking.reconciliation.services import complete_reconciliation, start_recon
 from banking.tests.cast import Banked, make_banked
 from ledger.actors import SYSTEM
 from ledger.choices import Role
+from ledger.clock import utc_now
 from ledger.db import execute
 from ledger.models import AuditEvent, Entity
 from ledger.services.periods import close_books
 from ledger.tests.helpers import run_background
 from ledger.tests.office import OfficeClient, office_client
+from ledger.times import day_of
 from reports.standing import end_of_last_month
 from reports.tests.conftest import make_company, post
 from transactions.choices import Status
@@ -138,7 +140,7 @@ def test_only_months_that_have_ended_and_are_open_can_be_closed(bakery: Banked, 
     close_books(entity=bakery.entity, through=end, actor=SYSTEM)
 
     assert "Every month that has ended is closed" in ann.page("closing", bakery.entity).content.decode()
-    for through, says in (("2199-12-31", "has not come yet"), ("2020-01-31", "would reopen days")):
+    for through, says in (("2199-12-31", "has not ended yet"), ("2020-01-31", "would reopen days")):
         answer = ann.send(
             "closing", bakery.entity, {"action": "close", "through": through, "confirmed": "on"}
         )
@@ -208,14 +210,37 @@ def test_verification_is_for_those_who_may_read_the_books(bakery: Banked) -> Non
     assert not AuditEvent.objects.filter(action="ledger.books.verified").exists()
 
 
-def test_what_was_verified_before_the_month_had_ended_is_verified_anew(
-    bakery: Banked, ann: OfficeClient
+@pytest.mark.parametrize(("minutes", "is_verified"), [(-1, False), (0, True)])
+def test_a_verification_counts_by_when_it_began_in_the_time_zone_of_the_company(
+    bakery: Banked, ann: OfficeClient, monkeypatch: pytest.MonkeyPatch, minutes: int, is_verified: bool
 ) -> None:
+    Entity.objects.filter(id=bakery.entity.id).update(timezone="America/New_York")
+    bakery.entity.refresh_from_db()
     end = end_of_last_month(bakery.entity)
+    # Hours after that day has ended in Greenwich.
+    midnight = dt.datetime.combine(end + DAY, dt.time(), ZoneInfo("America/New_York"))
+    began_at = (midnight + dt.timedelta(minutes=minutes)).astimezone(dt.UTC)
+    monkeypatch.setattr(verifying, "utc_now", lambda: began_at)
     work_off(bakery, end)
-    found = verifying.last_verification(bakery.entity)
-    assert found is not None
-    page = ann.page("closing", bakery.entity)
-    assert page.context["checklist"].ended_at <= found.at
-    early = replace(page.context["checklist"], ended_at=found.at + DAY)
-    assert early.points["verified"] is False
+    page = ann.page("closing", bakery.entity, query={"through": end.isoformat()})
+    assert page.context["checklist"].points["verified"] is is_verified
+    text = f"Last verified on {end.day} {end:%b %Y}, before {end.day} {end:%b %Y} had ended"
+    assert (text in page.content.decode()) is not is_verified
+
+
+@pytest.mark.parametrize("day", ["0001-05-31", "1899-12-31", "2201-01-31", "9999-12-31", "31 May"])
+def test_days_that_books_cannot_have_close_and_reopen_nothing(
+    bakery: Banked, ann: OfficeClient, day: str
+) -> None:
+    answer = ann.send("closing", bakery.entity, {"through": day, "confirmed": "on"})
+    assert "no day that books have" in ann.says_after(answer)
+    assert closed_through(bakery) is None
+    reopened = ann.send("closing", bakery.entity, {"action": "reopen", "through": day, "reason": "x"})
+    assert reopened.status_code == 422
+
+
+def test_a_day_that_has_not_ended_is_not_closed(bakery: Banked, ann: OfficeClient) -> None:
+    today = day_of(utc_now(), bakery.entity.zone)
+    answer = ann.send("closing", bakery.entity, {"through": today.isoformat(), "confirmed": "on"})
+    assert "has not ended yet" in ann.says_after(answer)
+    assert closed_through(bakery) is None

@@ -6,6 +6,7 @@ The record is an event of the company's audit trail: who had the books verified,
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
@@ -13,8 +14,10 @@ from ledger import audit
 from ledger.actors import Actor
 from ledger.background import TaskRun, background_task, start_task
 from ledger.choices import TaskState
+from ledger.clock import utc_now
 from ledger.db import fetch
 from ledger.models import AuditEvent, BackgroundTask, Entity
+from ledger.times import format_timestamp, parse_timestamp
 from transactions.verification import checks, verify_books
 
 VERIFY: Final = "transactions.verify"
@@ -31,6 +34,8 @@ class Verification:
     as (check, message)."""
 
     at: datetime
+    # What was booked before is in it; what was booked meanwhile may not be.
+    began_at: datetime
     by: str
     checks: int
     found: int
@@ -43,6 +48,7 @@ def verify_and_record(*, entity: Entity, actor: Actor) -> int:
 
     Reads all transactions of the company several times; changes none.
     """
+    began_at = utc_now()
     shown: list[list[str]] = []
     found = 0
     for difference in verify_books(entity):
@@ -57,6 +63,7 @@ def verify_and_record(*, entity: Entity, actor: Actor) -> int:
             object_id=entity.public_id,
             entity=entity,
             after={
+                "began_at": format_timestamp(began_at),
                 "checks": len(checks()),
                 "found": found,
                 "differences": shown,
@@ -109,8 +116,10 @@ def verification_under_way(entity: Entity) -> BackgroundTask | None:
 
 def _of_event(event: AuditEvent) -> Verification:
     after: dict[str, Any] = event.after or {}
+    began_at = after.get("began_at")
     return Verification(
         event.occurred_at,
+        parse_timestamp(began_at, zone=ZoneInfo("UTC"), field="began_at") if began_at else event.occurred_at,
         event.actor_label or event.actor_kind,
         after["checks"],
         after["found"],
