@@ -215,7 +215,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
 
     # Session and person, their companies; then the list, the chart and the views.
     assert statements() == 6
-    assert statements(q="cash") == 8
+    assert statements(q="cash") == 9
     assert statements(min="5000") == 7
 
 
