@@ -138,8 +138,9 @@ def _run(sql: str, params: Parameters | None) -> Cursor[Row]:
         with connection.wrap_database_errors:
             return cursor.execute(sql, params, prepare=True)
     finally:
-        if started is not None:  # a test counts queries, or DEBUG is on
-            connection.queries_log.append({"sql": sql, "time": f"{monotonic() - started:.3f}"})
+        if started is not None:  # a test counts or explains queries, or DEBUG is on
+            entry: dict[str, Any] = {"sql": sql, "params": params, "time": f"{monotonic() - started:.3f}"}
+            connection.queries_log.append(entry)
 
 
 def sqlstate(error: BaseException) -> str | None:
