@@ -175,17 +175,26 @@ def plan_split(
     _check_parts(row, parts)
     side = side_of(row)
     if row.status == Status.POSTED:
-        # On its other account nothing is posted any more, so that one may be closed by now.
-        other = row.credit_account_id if side == "debit" else row.debit_account_id
-        accounts = {**accounts, other: accounts[other]._replace(closed_at=None)}
+        assert standing is not None, "a posted one whose side is clear stands somewhere"
+        # Nothing is posted any more on its other account, nor where a part stands already: these may be
+        # closed by now.
+        untouched = {row.credit_account_id if side == "debit" else row.debit_account_id}
+        untouched |= {id_ for id_, amount in _wanted(parts).items() if standing.get(id_) == amount}
+        accounts = {**accounts, **{id_: accounts[id_]._replace(closed_at=None) for id_ in untouched}}
     for part in parts:
         fault = account_fault(between(row, side, accounts[part.account_id]), accounts)
         if fault is not None:
             raise fault
-    if row.status == Status.POSTED:
-        assert standing is not None, "a posted one whose side is clear stands somewhere"
+    if standing is not None:
         return _plan_posted(entity, row, side, standing, parts, now, on, closed)
     return _plan_pending(entity, row, side, parts, accounts, now, actor)
+
+
+def _wanted(parts: Sequence[Part]) -> Standing:
+    wanted: Standing = {}
+    for part in parts:
+        wanted[part.account_id] = wanted.get(part.account_id, Decimal(0)) + part.amount
+    return wanted
 
 
 def _plan_posted(
@@ -198,12 +207,10 @@ def _plan_posted(
     on: datetime | None,
     closed: date | None,
 ) -> SplitPlan:
-    wanted: Standing = {}
     memos: dict[UUID, str] = {}
     for part in parts:
-        wanted[part.account_id] = wanted.get(part.account_id, Decimal(0)) + part.amount
         memos[part.account_id] = memos.get(part.account_id) or part.memo
-    moves = moves_between(standing, wanted)
+    moves = moves_between(standing, _wanted(parts))
     drafts = corrections_of(entity, row, side, moves, now, on, closed)
     for draft, move in zip(drafts, moves, strict=True):
         draft.description = f"Split: {memos.get(move.to_id) or row.description}"[:1000]

@@ -240,6 +240,25 @@ def test_a_posted_one_is_split_though_its_other_account_is_closed_by_now(bakery:
     assert_totals_hold(bakery.entity)
 
 
+def test_a_part_that_stays_where_it_stands_may_be_on_an_account_that_is_closed_by_now(
+    bakery: Company,
+) -> None:
+    row = bakery.post("10", debit=bakery.software, status=Status.POSTED)
+    split(bakery, row, (bakery.software, "6"), (bakery.rent, "4"))
+    close_account(entity=bakery.entity, account=bakery.rent, actor=SYSTEM)
+
+    split(bakery, row, (bakery.software, "3"), (bakery.loan, "3"), (bakery.rent, "1"), (bakery.rent, "3"))
+
+    assert net(bakery) == {"Cash": -10, "Bank": 0, "Sales": 0, "Rent": 4, "Software": 3, "Loan": 3}
+    # More or less of it would be posted there.
+    for amount, left in (("5", "2"), ("2", "5")):
+        with pytest.raises(AccountClosedError):
+            split(bakery, row, (bakery.software, left), (bakery.loan, "3"), (bakery.rent, amount))
+    with pytest.raises(AccountClosedError):
+        split(bakery, row, (bakery.software, "7"), (bakery.loan, "3"))
+    assert_sound(bakery)
+
+
 def test_unknown_and_foreign_transactions_are_not_found(bakery: Company, stranger: Company) -> None:
     foreign = stranger.post("10")
     for id_ in (foreign.id, new_id()):
