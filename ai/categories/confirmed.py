@@ -64,11 +64,13 @@ WHERE t.entity_id = %(entity)s::uuid AND t.categorized_at IS NOT NULL
     )
 ORDER BY t.categorized_at, t.id LIMIT %(limit)s::int
 """)
-# One that was deleted meanwhile falls out.
+# One that was deleted meanwhile falls out, and one that is being deleted: should it stay all the same, it is
+# taken in the next time.
 _STORE: Final = compact("""
 WITH there AS MATERIALIZED (
     SELECT id FROM transactions_transaction
-    WHERE entity_id = %(entity)s::uuid AND id = ANY(%(ids)s::uuid[]) ORDER BY id FOR KEY SHARE
+    WHERE entity_id = %(entity)s::uuid AND id = ANY(%(ids)s::uuid[]) ORDER BY id
+    FOR KEY SHARE SKIP LOCKED
 )
 INSERT INTO ai_confirmedtransaction (entity_id, id, transaction_id, account_id, confirmed_at, date, amount,
     word, name, pattern, exact)
@@ -208,10 +210,10 @@ def take_in(entity: Entity, *, ids: Collection[UUID] | None = None, limit: int =
     )
     confirmed = [one for one in map(_confirmed, rows) if one is not None]
     with atomic():
-        _store(entity, confirmed)
+        stored = _store(entity, confirmed)
         # Who asks often need not write each time: what is looked at once more is small.
         is_old = seen_through is None or started - seen_through > _OVERLAP / 2
-        if ids is None and (rows or is_old):
+        if ids is None and stored == len(confirmed) and (rows or is_old):
             # Never back, whatever another one that runs beside this one has reached.
             through = rows[-1][1] if len(rows) == limit else started
             execute(
@@ -220,7 +222,7 @@ def take_in(entity: Entity, *, ids: Collection[UUID] | None = None, limit: int =
                 " AND (seen_through IS NULL OR seen_through < %(through)s::timestamptz)",
                 {"entity": entity.id, "through": through},
             )
-    return len(confirmed), len(rows) == limit
+    return stored, len(rows) == limit
 
 
 def follow_merge(entity: Entity, source_id: UUID, target_id: UUID) -> None:
@@ -245,13 +247,14 @@ def _confirmed(row: tuple[Any, ...]) -> Confirmed | None:
     return Confirmed(id_, said_at, day, line, account)
 
 
-def _store(entity: Entity, confirmed: Sequence[Confirmed]) -> None:
+def _store(entity: Entity, confirmed: Sequence[Confirmed]) -> int:
+    """Store answers, and return how many were: all but those whose transactions go at the moment."""
     if not confirmed:
-        return
+        return 0
     # In order of their ids, so that two who store the same don't lock each other out.
     confirmed = sorted(confirmed, key=lambda one: one.transaction_id)
     words = [words_of(one.line) for one in confirmed]
-    execute(
+    stored = execute(
         _STORE,
         {
             "entity": entity.id,
@@ -278,6 +281,7 @@ def _store(entity: Entity, confirmed: Sequence[Confirmed]) -> None:
                 "vectors": _vectors([patterns[pattern] for pattern in unworded]),
             },
         )
+    return stored
 
 
 def _vectors(patterns: Sequence[str]) -> list[str]:

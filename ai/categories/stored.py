@@ -64,11 +64,13 @@ WHERE t.entity_id = %(entity)s::uuid {_STILL_OPEN}
     AND (%(before)s::uuid IS NULL OR t.id < %(before)s::uuid)
 ORDER BY t.id DESC LIMIT %(limit)s::int
 """)
-# What was decided stays decided; a transaction that was deleted meanwhile needs no suggestion.
+# What was decided stays decided; a transaction that was deleted meanwhile needs no suggestion. Nor is one
+# waited for that is being deleted: should it stay all the same, the next look at it keeps one.
 _KEEP: Final = compact("""
 WITH there AS MATERIALIZED (
     SELECT id FROM transactions_transaction
-    WHERE entity_id = %(entity)s::uuid AND id = ANY(%(transactions)s::uuid[]) ORDER BY id FOR KEY SHARE
+    WHERE entity_id = %(entity)s::uuid AND id = ANY(%(transactions)s::uuid[]) ORDER BY id
+    FOR KEY SHARE SKIP LOCKED
 )
 INSERT INTO ai_suggestion (entity_id, id, transaction_id, account_id, confidence, reason, others, status,
     created_at)

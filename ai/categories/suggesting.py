@@ -116,15 +116,17 @@ def check_wanted(entity: Entity) -> None:
         raise SuggestionsOffError
 
 
-def suggest(entity: Entity, wanted: Sequence[Wanted]) -> Iterator[Suggestions]:
+def suggest(entity: Entity, wanted: Sequence[Wanted], *, may_learn: bool = True) -> Iterator[Suggestions]:
     """Suggest accounts for each of `wanted`, in its order, as soon as each is ready.
 
     Answers that people gave since the last time are learned first, so that what was confirmed a moment ago
-    already counts. About eight queries for CHUNK lines.
+    already counts; for who only looks (not `may_learn`) nothing is written. About eight queries for CHUNK
+    lines.
     """
-    new, is_more = take_in(entity)
-    if new or is_more:
-        start_learning(entity)
+    if may_learn:
+        new, is_more = take_in(entity)
+        if new or is_more:
+            start_learning(entity)
     learned = model_of(entity)
     charts: dict[UUID, Chart] = {}
     for start in range(0, len(wanted), CHUNK):

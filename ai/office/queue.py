@@ -176,7 +176,8 @@ def queue_page(
 ) -> tuple[list[Item], Place | None]:
     """Return up to `size` rows behind `after`, and where the next page begins (None at the end).
 
-    What has no suggestion yet gets one, which is kept where the person may change the books (`may_keep`).
+    What has no suggestion yet gets one, which is kept where the person may change the books (`may_keep`);
+    nothing is written otherwise.
     Three queries where all have suggestions, about eight more for each 25 that have none.
     """
     items: list[Item] = []
@@ -266,7 +267,7 @@ def _transactions(
     if not entity.smart_suggestions:
         return items
     missing = [place for place, row in enumerate(rows) if row[12] is None]
-    made = suggest(entity, [_wanted(rows[place]).wanted for place in missing])
+    made = suggest(entity, [_wanted(rows[place]).wanted for place in missing], may_learn=may_keep)
     fresh = {place: its for place, its in zip(missing, made, strict=True) if its.best}
     if may_keep and fresh:
         keep(entity, [(items[place].key, its) for place, its in fresh.items()])

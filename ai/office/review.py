@@ -33,7 +33,9 @@ class Review(CompanyPage):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """The rows, and the accounts to choose from."""
-        items, behind = queue_page(self.company, after=self._after(), may_keep=self.may(Duty.KEEP))
+        # A HEAD asks for nothing that would be worth keeping.
+        may_keep = self.may(Duty.KEEP) and self.request.method == "GET"
+        items, behind = queue_page(self.company, after=self._after(), may_keep=may_keep)
         return super().get_context_data(
             items=items,
             next_cursor=encode_cursor(self._scope, *behind) if behind else None,

@@ -1,25 +1,30 @@
 """The review queue in the back office."""
 
-from datetime import date
+import re
+from contextlib import closing
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
-from ai.models import ConfirmedTransaction, Suggestion, SuggestionStatus
+from ai.models import CategoryModel, ConfirmedTransaction, Suggestion, SuggestionStatus
 from ai.office import queue
 from banking.choices import LineStatus
 from banking.tests.cast import Banked, feed, make_banked, seen
 from ledger.actors import SYSTEM
 from ledger.choices import Role
+from ledger.clock import utc_now
 from ledger.ids import Prefix, encode_id
+from ledger.models import BackgroundTask
 from ledger.tests.office import OfficeClient, office_client, page_url
 from transactions.choices import Status
 from transactions.models import Transaction
-from transactions.services import approve_transactions
+from transactions.services import approve_transactions, categorize_transactions
 
 pytestmark = pytest.mark.django_db
 JSON: dict[str, Any] = {"HTTP_ACCEPT": "application/json"}
@@ -266,6 +271,64 @@ def test_an_auditor_looks_and_decides_nothing_and_an_operator_sees_nothing(baker
     assert operator.page("review-one", bakery.entity, id=txn(made)).status_code == 403
     assert decide(operator, bakery, **choice).status_code == 403
     assert category_of(bakery, made) == "Uncategorized Expense"
+
+
+def test_who_only_looks_writes_nothing(ann: OfficeClient, bakery: Banked) -> None:
+    feed(bakery, seen("a", "20", description="ADOBE"), seen("b", "20", description="ADOBE"))
+    said = bakery.transaction_of("a")
+    # What somebody said elsewhere, and is not learned yet.
+    categorize_transactions(entity=bakery.entity, ids=[said.id], category_id=bakery.software.id, actor=SYSTEM)
+    ConfirmedTransaction.objects.all().delete()
+    CategoryModel.objects.all().delete()
+    BackgroundTask.objects.all().delete()
+    auditor = office_client(bakery.entity, Role.AUDITOR)
+
+    for look in (
+        lambda: auditor.page("review", bakery.entity),
+        lambda: auditor.page("review-one", bakery.entity, id=txn(bakery.transaction_of("b"))),
+        lambda: ann.head(page_url("review", bakery.entity)),
+    ):
+        with CaptureQueriesContext(connection) as asked:
+            assert look().status_code == 200
+        assert [
+            one["sql"] for one in asked if re.match("(INSERT|UPDATE|DELETE|WITH .*INSERT)", one["sql"])
+        ] == []
+    for kept in (ConfirmedTransaction, CategoryModel, BackgroundTask, Suggestion):
+        assert not kept.objects.exists()  # type: ignore[attr-defined]
+
+    ann.page("review", bakery.entity)
+    for kept in (ConfirmedTransaction, CategoryModel, BackgroundTask, Suggestion):
+        assert kept.objects.exists()  # type: ignore[attr-defined]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_look_does_not_wait_for_what_is_being_deleted(ann: OfficeClient, bakery: Banked) -> None:
+    feed(bakery, *(seen(one, "20", description="ADOBE") for one in ("said", "held", "free")))
+    said, held, free = (bakery.transaction_of(one).id for one in ("said", "held", "free"))
+    categorize_transactions(entity=bakery.entity, ids=[said], category_id=bakery.software.id, actor=SYSTEM)
+    # Longer ago than each look looks back.
+    Transaction.objects.filter(id=said).update(categorized_at=utc_now() - timedelta(hours=1))
+    ConfirmedTransaction.objects.all().delete()
+    CategoryModel.objects.all().delete()
+
+    def kept() -> list[set[UUID]]:
+        rows = (Suggestion.objects, ConfirmedTransaction.objects)
+        return [set(one.values_list("transaction_id", flat=True)) for one in rows]
+
+    with closing(connection.copy()) as other:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            cursor.execute(
+                "SELECT id FROM transactions_transaction WHERE id = ANY(%s) FOR UPDATE", [[said, held]]
+            )
+        page = ann.page("review", bakery.entity)
+        assert len([one for one in page.context["items"] if one.suggestion]) == 2
+        assert kept() == [{free}, set()]
+        other.rollback()
+
+    # It was not deleted after all.
+    ann.page("review", bakery.entity)
+    assert kept() == [{free, held}, {said}]
 
 
 def test_all_that_is_sure_is_accepted_after_a_look(ann: OfficeClient, bakery: Banked) -> None:
