@@ -27,11 +27,15 @@ GROUPS_FILE = Path(__file__).parent / "category_groups.json"
 GROUPS = 5
 HISTORIES = (0, 12, 50, 0.15, 0.3, 0.6)
 LINES_MAX = 90
+# Of merged companies, which alone have long histories, many more: they stand for ledgers of suppliers.
+MERGED_LINES_MAX = 1_500
 # A confidence of 0.8, as a logit, and how many of such answers must be right at least.
 SURE = float(np.log(4))
 PRECISION = 0.91
 # The confidence is lowered by so much at most (as a logit).
 SHIFT_MAX = 0.8
+# After so many lines a history is young, and what `mixing` says of how young it is.
+YOUNG_LINES, YOUNG_AT = 50, 0.5
 # Fewer sure answers of one kind say too little.
 CELL_MIN = 100
 # A line's right account is told from so many others.
@@ -51,6 +55,8 @@ class Sample(NamedTuple):
     part: float
     evidence: Any
     right: Any
+    # How many of the company's lines it stands for.
+    stands_for: int
 
     @property
     def columns(self) -> Any:
@@ -176,7 +182,7 @@ def sample(
     evidence = evidence_of(lines, lookups.find(lines), chart, model)
     right = np.array([chart.place[rows[at].account_id] for at in chosen])
     evidence = Evidence(evidence.scores.astype(np.float16), evidence.known)
-    return Sample(company.name, group, history, part, evidence, right)
+    return Sample(company.name, group, history, part, evidence, right, len(rest))
 
 
 def narrowed(samples: Sequence[Sample]) -> tuple[Any, Any, Any]:
@@ -249,10 +255,15 @@ def calibrated(answers: Sequence[Judged], kinds: dict[str, str]) -> Any:
     """The weights of a logistic regression that says how likely the first answer is right."""
     from scipy.optimize import minimize
 
+    from ai.categories.mixing import YOUNG
+
     x = np.concatenate([one.doubts for one in answers])
     y = np.concatenate([one.first for one in answers])
-    # Each company as much as another: the accountant of a small one trusts the number as well.
-    w = np.concatenate([np.full(len(one.first), 1 / len(one.first)) for one in answers])
+    # A large company counts more than a small one, but by far not as much as it has more lines: the
+    # accountant of a small one trusts the number as well.
+    w = np.concatenate(
+        [np.full(len(one.first), one.sample.stands_for**0.5 / len(one.first)) for one in answers]
+    )
     w = w / w.mean()
 
     def loss(beta: Any) -> tuple[float, Any]:
@@ -261,26 +272,47 @@ def calibrated(answers: Sequence[Judged], kinds: dict[str, str]) -> Any:
         value = float((w * (np.logaddexp(0, z) - y * z)).sum()) + 2 * float(beta @ beta)
         return value, x.T @ (w * (p - y)) + 4 * beta
 
-    found = minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B").x
+    found = minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B", options={"maxiter": 300}).x
     # What is said to be sure must be so for each kind of company at each length of a history, and not only on
-    # average: the confidence is lowered until it is, as little as that takes. Lowered further it says less
-    # and is no surer: what is left are companies that suddenly do otherwise.
-    cells: dict[tuple[str, float], list[Any]] = {}
+    # average: the confidence is lowered until it is, as little as that takes; after few lines apart, because
+    # they say little of how a company will go on. Lowered further it says less and is no surer: what is left
+    # are companies that suddenly do otherwise.
+    young, older = _cells(answers, kinds)
+    for cells, weight, times in ((young, YOUNG, x[:, YOUNG] / YOUNG_AT), (older, 0, x[:, 0])):
+        margin = x @ found
+        for shift in np.arange(0, SHIFT_MAX + 0.01, 0.05):
+            if _are_right(cells, margin - shift * times >= SURE, y):
+                break
+        found[weight] -= shift / (YOUNG_AT if weight == YOUNG else 1)
+    return found
+
+
+def _cells(answers: Sequence[Judged], kinds: dict[str, str]) -> tuple[list[Any], list[Any]]:
+    """Where the answers of each kind of company at each length of a history are, and how many lines each
+    stands for: after YOUNG_LINES lines, and later."""
+    found: dict[tuple[str, float], list[Any]] = {}
     start = 0
     for one in answers:
-        stop = start + len(one.first)
+        its = np.arange(start, start + len(one.first))
+        start += len(its)
         if one.sample.part not in (0, 12):
-            cells.setdefault((kinds[one.sample.company], one.sample.part), []).append(np.arange(start, stop))
-        start = stop
-    those = [np.concatenate(parts) for parts in cells.values()]
-    margin = x @ found
-    for shift in np.arange(0, SHIFT_MAX + 0.01, 0.05):
-        sure = margin - shift >= SURE
-        right_of = [float(y[its[sure[its]]].mean()) for its in those if sure[its].sum() >= CELL_MIN]
-        if not right_of or min(right_of) >= PRECISION:
-            break
-    found[0] -= shift
-    return found
+            each = np.full(len(its), one.sample.stands_for / len(its))
+            found.setdefault((kinds[one.sample.company], one.sample.part), []).append(np.stack([its, each]))
+    cells = {key: np.concatenate(parts, axis=1) for key, parts in found.items()}
+    return (
+        [its for (_, part), its in cells.items() if part == YOUNG_LINES],
+        [its for (_, part), its in cells.items() if part != YOUNG_LINES],
+    )
+
+
+def _are_right(cells: Sequence[Any], sure: Any, right: Any) -> bool:
+    """Whether in each cell enough of the lines are right that are said to be sure."""
+    for at, each in cells:
+        its = at.astype(int)
+        its, each = its[sure[its]], each[sure[its]]
+        if len(its) >= CELL_MIN and np.average(right[its], weights=each) < PRECISION:
+            return False
+    return True
 
 
 def key_of(name: str) -> str:
@@ -371,7 +403,7 @@ def main() -> None:
         if len(units) > 1:
             whole = merged(units, f"merged {group}")
             for part in (50, 0.15, 0.3, 0.6):
-                one = sample(whole, group, part, prior, LINES_MAX * 5, is_shared=True)
+                one = sample(whole, group, part, prior, MERGED_LINES_MAX, is_shared=True)
                 if one is not None:
                     samples.append(one)
             kinds[whole.name] = "merged"

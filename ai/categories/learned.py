@@ -42,7 +42,9 @@ class Learned:
     examples: int
     # How often each account was chosen, the newer the more.
     base: Floats
-    # The same by steps of the amount, and by purpose.
+    # The same where each counterparty counts once, however many lines it has: what new ones are put in.
+    fresh: Floats
+    # `base` by steps of the amount, and by purpose.
     by_amount: Floats
     by_purpose: Floats
     # How rare each drawer is, and the weights by which columns speak for accounts.
@@ -66,6 +68,7 @@ class Learned:
             accounts=np.frombuffer(b"".join(one.bytes for one in self.accounts), np.uint8),
             examples=np.array([self.examples]),
             base=self.base,
+            fresh=self.fresh,
             by_amount=self.by_amount,
             by_purpose=self.by_purpose.astype(np.float16),
             rarity=self.rarity.astype(np.float16),
@@ -83,11 +86,12 @@ class Learned:
                 accounts=tuple(UUID(bytes=ids[at : at + 16]) for at in range(0, len(ids), 16)),
                 examples=int(found["examples"][0]),
                 base=found["base"],
+                # A model from before these were counted tells nothing of them.
+                fresh=found["fresh"] if "fresh" in found else found["base"],
                 by_amount=found["by_amount"],
                 by_purpose=found["by_purpose"].astype(np.float32),
                 rarity=found["rarity"].astype(np.float32),
                 weights=found["weights"].astype(np.float32),
-                # A model from before these were counted tells nothing of them.
                 agreed=found["agreed"] if "agreed" in found else np.zeros(STATES, np.float32),
                 compared=found["compared"] if "compared" in found else np.zeros(STATES, np.float32),
             )
@@ -108,6 +112,8 @@ def learn(examples: Sequence[Example], prior: Prior) -> Learned:
     np.add.at(by_purpose, chosen, purposes * recent[:, None])
     by_amount = np.zeros((len(accounts), len(_STEPS)), np.float32)
     np.add.at(by_amount, chosen, amount_steps(lines) * recent[:, None])
+    names = np.array([words_of(line).keys.name for line in lines], dtype=np.int64)
+    _, which, times = np.unique(names, return_inverse=True, return_counts=True)
     answers = np.zeros((size, len(accounts)), np.float32)
     answers[np.arange(size), chosen] = 1
     agreed, compared = _agreement(lines, chosen, recent)
@@ -115,6 +121,7 @@ def learn(examples: Sequence[Example], prior: Prior) -> Learned:
         accounts=accounts,
         examples=size,
         base=np.bincount(chosen, recent, minlength=len(accounts)).astype(np.float32),
+        fresh=np.bincount(chosen, recent / times[which], minlength=len(accounts)).astype(np.float32),
         by_amount=by_amount,
         by_purpose=by_purpose,
         rarity=rarity,

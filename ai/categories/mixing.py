@@ -27,6 +27,7 @@ MIXTURE: Final = Path(__file__).parent / "mixture.json"
 # What each layer says of an account, in this order.
 LAYERS: Final = (
     "base",  # how often it was chosen at all
+    "fresh",  # the same, each counterparty counting once
     "chain",  # what lines of the same words were put in, backed off to rarer keys and the prior
     "counterparty",  # the same, without the last words
     "linear",  # the linear model
@@ -41,6 +42,8 @@ LAYERS: Final = (
     "revenue_out",  # money went out, and it is revenue
     "expense_in",  # money came in, and it is an expense
 )
+# The first so many layers count by what of a line was seen before.
+_BY_STATE: Final = LAYERS.index("revenue_out")
 # How strongly a key's lines outweigh what is behind them, from the first word to the exact words and amount.
 _TRUST: Final = (4.0, 1.0, 0.7, 0.5, 0.7)
 _RECENT: Final = 0.5 ** (np.arange(64) / 20)
@@ -49,9 +52,29 @@ _FAINT: Final = 1e-4
 # Amounts that differ by so much (as a logarithm) speak for each other by a third.
 _APART: Final = 0.25
 # What is known of a line beside the scores.
-KNOWN: Final = 8
+KNOWN: Final = 9
+# Layers that count otherwise where accounts' names say little of what is put in them.
+_BY_NAMES: Final = (
+    "base",
+    "fresh",
+    "chain",
+    "linear",
+    "amount",
+    "named",
+    "prior",
+    "purpose",
+    "used",
+)
 # Layers whose own first choice tells how sure the mixture may be.
 _AGREEING: Final = ("chain", "linear", "last", "near", "purpose", "prior")
+# How likely names lead to the account that was chosen, as a logarithm, in the middle of companies; and how
+# many lines' worth of it are added to what is known of a company.
+_NAMED_RIGHT: Final = -1.8
+_NAMED_DOUBT: Final = 5.0
+# A history of so many lines is half as young as one of none.
+_YOUNG: Final = 50.0
+# Which weight of the calibration is that of a young history.
+YOUNG: Final = 21
 # The logarithm of a history of 3,000.
 _LONG: Final = float(np.log(3000))
 
@@ -78,9 +101,11 @@ def evidence_of(
     words = [words_of(line) for line in lines]
     readings = [chart.prior.read(one.prior) for one in words]
     purposes = np.array([reading.likely for reading in readings])
-    base, by_amount, by_purpose, linear, history = _aligned(lines, chart, learned)
+    base, fresh, by_amount, by_purpose, linear, history = _aligned(lines, chart, learned)
     used = base > 0
+    holding = _names_hold(base, by_purpose, chart) if history else 0.0
     base = (base + 0.3) / (base.sum() + 0.3 * width)
+    fresh = (fresh + 0.3) / (fresh.sum() + 0.3 * width)
     by_name = purposes @ chart.share.T
     takes = by_purpose + 0.7 * chart.share + 0.02 * base[:, None]
     by_habit = purposes @ (takes / takes.sum(0, keepdims=True)).T
@@ -117,6 +142,7 @@ def evidence_of(
             min(readings[row].telling, 4.0) / 4,
             np.log1p(history) / 10,
             overall if state is None else rates[state],
+            holding,
         )
     steps = amount_steps(lines)
     usual = by_amount.sum(0) / max(float(by_amount.sum()), 1e-9)
@@ -128,6 +154,7 @@ def evidence_of(
     scores = np.stack(
         [
             np.broadcast_to(np.log(base), (size, width)),
+            np.broadcast_to(np.log(fresh), (size, width)),
             np.log(chain + _FAINT),
             np.log(counterparty + _FAINT),
             linear,
@@ -149,14 +176,14 @@ def evidence_of(
 
 def _aligned(
     lines: Sequence[Line], chart: Chart, learned: Learned | None
-) -> tuple[Floats, Floats, Floats, Floats, int]:
+) -> tuple[Floats, Floats, Floats, Floats, Floats, int]:
     """What was learned, in the order of the chart; an account that is closed by now falls out."""
     width = len(chart)
-    base = np.zeros(width, np.float32)
+    base, fresh = np.zeros(width, np.float32), np.zeros(width, np.float32)
     by_purpose = np.zeros((width, chart.prior.size), np.float32)
     linear = np.zeros((len(lines), width), np.float32)
     if learned is None:
-        return base, np.zeros((width, 1), np.float32), by_purpose, linear, 0
+        return base, fresh, np.zeros((width, 1), np.float32), by_purpose, linear, 0
     pairs = [
         (chart.place[account], number)
         for number, account in enumerate(learned.accounts)
@@ -164,9 +191,10 @@ def _aligned(
     ]
     to, of = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     by_amount = np.zeros((width, learned.by_amount.shape[1]), np.float32)
-    base[to], by_amount[to], by_purpose[to] = learned.base[of], learned.by_amount[of], learned.by_purpose[of]
+    base[to], fresh[to] = learned.base[of], learned.fresh[of]
+    by_amount[to], by_purpose[to] = learned.by_amount[of], learned.by_purpose[of]
     linear[:, to] = learned.scores(lines, chart.prior)[:, of]
-    return base, by_amount, by_purpose, linear, learned.examples
+    return base, fresh, by_amount, by_purpose, linear, learned.examples
 
 
 def _backed_off(likely: Floats, group: Sequence[Known], place: Mapping[UUID, int], trust: float) -> Floats:
@@ -181,6 +209,14 @@ def _backed_off(likely: Floats, group: Sequence[Known], place: Mapping[UUID, int
             counted[at] += weight
             total += weight
     return counted / total
+
+
+def _names_hold(base: Floats, by_purpose: Floats, chart: Chart) -> float:
+    """How likely the accounts' names alone would have led to what was chosen so far, as a logarithm; 0 as in
+    most companies. Some put hotels, meals and fuel in "Conference Fees": there names say little."""
+    led = float((by_purpose * chart.share).sum())
+    usual = float(np.exp(_NAMED_RIGHT))
+    return float(np.log((led + _NAMED_DOUBT * usual) / (float(base.sum()) + _NAMED_DOUBT))) - _NAMED_RIGHT
 
 
 def _agreement(learned: Learned | None) -> tuple[list[float], float]:
@@ -233,21 +269,22 @@ def _near(near: Floats, found: Found, place: Mapping[UUID, int]) -> float:
 def expanded(evidence: Evidence) -> Floats:
     """The scores beside what they depend on: one column for each weight of the mixture."""
     scores, known = evidence
-    name, pattern, exact, support, closest, telling, history, agreement = known.T
+    name, pattern, exact, support, closest, telling, history, agreement, holding = known.T
     states = [1 - name, name * (1 - pattern), pattern * (1 - exact), exact]
-    columns = [scores[:, :, layer] * state[:, None] for layer in range(12) for state in states]
+    columns = [scores[:, :, layer] * state[:, None] for layer in range(_BY_STATE) for state in states]
     at = LAYERS.index
     longer = history * 10 / _LONG - 0.7
     for layers, by in (
         # "sized" is left out where it says the same as "chain": each would cancel the other in companies
         # unlike those that the weights were fitted over.
-        ([layer for layer in LAYERS[:12] if layer != "sized"], longer),
-        (("base", "chain", "linear", "prior", "purpose", "used"), longer * longer),
+        ([layer for layer in LAYERS[:_BY_STATE] if layer != "sized"], longer),
+        (("base", "fresh", "chain", "linear", "prior", "purpose", "used"), longer * longer),
         (("prior", "purpose", "named"), (history == 0).astype(np.float32)),
         (("chain", "linear", "near"), closest - 0.7),
         (("chain", "counterparty"), 0.3 * (support - 1)),
         (("base", "chain", "counterparty", "last", "linear", "purpose", "sized"), 0.5 * (agreement - 0.5)),
         (("prior", "purpose", "used", "linear"), telling - 0.5),
+        (_BY_NAMES, holding),
     ):
         columns += [scores[:, :, at(layer)] * by[:, None] for layer in layers]
     columns += [scores[:, :, at("revenue_out")], scores[:, :, at("expense_in")]]
@@ -269,11 +306,12 @@ def doubts(shares: Floats, evidence: Evidence) -> Floats:
     second = (
         np.clip(shares[rows, order[:, 1]], 1e-6, None) if shares.shape[1] > 1 else np.full(len(first), 1e-6)
     )
-    name, pattern, exact, support, closest, telling, history, agreement = evidence.known.T
+    name, pattern, exact, support, closest, telling, history, agreement, holding = evidence.known.T
     at = LAYERS.index
     # How far the layers, each for itself, agree with the answer.
     said = {layer: evidence.scores[rows, top, at(layer)].astype(np.float64) for layer in _AGREEING}
     chain = np.clip(np.exp(said["chain"]), 1e-4, 1 - 1e-4)
+    young = _YOUNG / (_YOUNG + np.expm1(10 * history.astype(np.float64)))
     agreeing = [evidence.scores[:, :, at(layer)].argmax(1) == top for layer in _AGREEING]
     return np.stack(
         [
@@ -296,6 +334,11 @@ def doubts(shares: Floats, evidence: Evidence) -> Floats:
             agreement * (1 - name),
             agreement * np.log(first / (1 - first)),
             history * np.log(first / (1 - first)),
+            holding,
+            holding * np.log(first / (1 - first)),
+            young,
+            young * np.log(first / (1 - first)),
+            young * holding,
             *agreeing,
         ],
         axis=1,

@@ -15,7 +15,7 @@ from accounts.financial_types import FINANCIAL_TYPES
 from ai.categories.chart import Candidate, Chart
 from ai.categories.learned import Learned, learn
 from ai.categories.lookups import Example, Found, Known
-from ai.categories.mixing import LAYERS, evidence_of, expanded, shipped_mixture
+from ai.categories.mixing import LAYERS, YOUNG, doubts, evidence_of, expanded, shipped_mixture
 from ai.categories.prior.words import LEARNED, likeness, name_words, shipped_prior
 from ai.categories.texts import Line, plain, words_of
 from ai.categories.vectors import NEIGHBOUR_COLUMNS, neighbour_vectors
@@ -230,10 +230,33 @@ def test_a_company_that_wavers_is_answered_less_surely() -> None:
     assert sure(FUEL) > sure(TRAVEL)
 
 
-def test_a_model_that_was_stored_before_consistency_was_counted_still_answers() -> None:
+def test_each_counterparty_counts_once_for_what_new_ones_are_put_in() -> None:
+    often = [example("SHELL", FUEL)] * 20
+    once = [example(f"{name} SHOP", BOOKS) for name in ("ALPHA", "BRAVO", "CHARLIE")]
+
+    model = learn([*often, *once], shipped_prior())
+
+    fuel, books = model.accounts.index(FUEL.id), model.accounts.index(BOOKS.id)
+    assert model.base[fuel] > 5 * model.base[books]
+    assert model.fresh[books] > 2.5 * model.fresh[fuel]
+
+
+def test_names_are_held_to_say_little_where_a_company_puts_things_otherwise() -> None:
+    chart = Chart(CHART, shipped_prior())
+    shops = ("SHELL", "ESSO", "BP", "TEXACO")
+
+    def holding(account_: Candidate) -> float:
+        model = learn([example(shop, account_) for shop in shops for _ in range(5)], shipped_prior())
+        return float(evidence_of([Line("SHELL")], [Found()], chart, model).known[0, -1])
+
+    assert holding(FUEL) > 0.5
+    assert holding(BOOKS) < -0.5
+
+
+def test_a_model_that_was_stored_before_more_was_counted_still_answers() -> None:
     model = learn([example("SHELL", FUEL)] * 6, shipped_prior())
     with np.load(io.BytesIO(model.to_bytes())) as stored:
-        older = {name: stored[name] for name in stored if name not in ("agreed", "compared")}
+        older = {name: stored[name] for name in stored if name not in ("agreed", "compared", "fresh")}
     out = io.BytesIO()
     np.savez(out, **older)
 
@@ -241,6 +264,7 @@ def test_a_model_that_was_stored_before_consistency_was_counted_still_answers() 
 
     assert restored.accounts == model.accounts
     assert not restored.compared.any()
+    assert (restored.fresh == model.base).all()
 
 
 def test_more_examples_than_columns_are_solved_alike() -> None:
@@ -279,6 +303,10 @@ def test_the_mixture_has_a_weight_for_each_column() -> None:
     assert evidence.scores.shape == (1, len(CHART), len(LAYERS))
     assert np.isfinite(evidence.scores).all()
     assert expanded(evidence).shape[2] == len(shipped_mixture().weights)
+    looked_at = doubts(np.full((1, len(CHART)), 1 / len(CHART)), evidence)
+    assert looked_at.shape[1] == len(shipped_mixture().calibration)
+    # Nothing is younger than a company without a history.
+    assert looked_at[0, YOUNG] == 1
 
 
 def test_learning_ten_thousand_takes_bounded_memory() -> None:
