@@ -181,14 +181,18 @@ def cuts_of(periods: Iterable[Period]) -> tuple[date, ...]:
 
 
 # Both tables are read by the beginning of their primary key: the months of a company as one range; the days
-# account by account, because the key has the account before the day.
+# account by account, because the key has the account before the day. What is taken off a month is dated after
+# the last cut, and counts where the month's end would.
 TOTALS: Final = """
     SELECT account_id, month AS day, {debits} AS debits, {credits} AS credits
     FROM accounts_accountmonth
     WHERE entity_id = %(entity)s::uuid AND month < %(until)s::date AND month <> ALL(%(cut_months)s::date[])
     UNION ALL
-    SELECT a.id, d.date, {debits}, {credits}
-    FROM unnest(%(days_from)s::date[], %(days_to)s::date[]) AS r(first_day, end_day)
+    SELECT a.id, least(d.date, %(until)s::date - 1),
+        CASE WHEN r.is_off THEN -({debits}) ELSE {debits} END,
+        CASE WHEN r.is_off THEN -({credits}) ELSE {credits} END
+    FROM unnest(%(days_from)s::date[], %(days_to)s::date[], %(taken_off)s::boolean[])
+        AS r(first_day, end_day, is_off)
     CROSS JOIN accounts_account a
     CROSS JOIN LATERAL (
         SELECT * FROM accounts_accountday
@@ -208,6 +212,7 @@ _SIDES: Final = {
 # The ids as text: that is read, hashed and compared in a fraction of a UUID's time.
 CHART_COLUMNS: Final = "a.id::text, a.parent_id::text, a.name, a.type, a.financial_type, a.sub_type_code"
 _CHART_WIDTH: Final = 6
+_MIDDLE_OF_MONTH: Final = 16
 # Charts are kept by their values, larger ones not at all: so they take some 30 MB at most.
 _CHARTS_KEPT_MAX: Final = 32
 _ACCOUNTS_KEPT_MAX: Final = 1_000
@@ -234,9 +239,15 @@ def kept_rows(status: StatusFilter) -> Rows:
 
 
 def cut_parameters(cuts: Sequence[date]) -> dict[str, Any]:
-    """What `kept_rows` must know of the cuts."""
-    months = sorted({cut.replace(day=1) for cut in cuts if cut.day != 1})
+    """What `kept_rows` must know of the cuts: the months that are read day by day, in which ranges, and which
+    of these are taken off a month that is read as a whole."""
     last = cuts[-1]
+    cut_through = [cut.replace(day=1) for cut in cuts if cut.day != 1]
+    months = sorted(set(cut_through))
+    taken_off: list[date] = []
+    if last.day > _MIDDLE_OF_MONTH and cut_through.count(months[-1]) == 1:
+        # The month as a whole less the few days that come after is the shorter way.
+        taken_off = [months.pop()]
     ranges: list[tuple[date, date]] = []
     for month in months:
         end = _next_month(month)
@@ -247,9 +258,10 @@ def cut_parameters(cuts: Sequence[date]) -> dict[str, Any]:
     return {
         **named_cuts(cuts),
         "cut_months": months,
-        "days_from": [first for first, _ in ranges],
+        "days_from": [*(first for first, _ in ranges), *(last for _ in taken_off)],
         # What comes after the last cut is of no interest.
-        "days_to": [min(end, last) for _, end in ranges],
+        "days_to": [*(min(end, last) for _, end in ranges), *map(_next_month, taken_off)],
+        "taken_off": [False] * len(ranges) + [True] * len(taken_off),
     }
 
 

@@ -9,9 +9,10 @@ from django.db import connection
 from ledger.db import fetch
 from reports.periods import month_period, range_period
 from reports.read import new_scope, read_frame
+from reports.statements.overview import Interval, read_overview
 from reports.statements.trial_balance import trial_balance
 from reports.sums import StatusFilter, books_statement, cut_parameters, cuts_of, exactly, kept_rows
-from reports.tests.conftest import Company, make_company
+from reports.tests.conftest import Company, make_company, post
 
 
 @pytest.fixture
@@ -70,6 +71,41 @@ def test_neighbouring_months_that_are_cut_are_read_as_one_range() -> None:
     assert parameters["days_from"] == [dt.date(2024, 1, 1), dt.date(2024, 4, 1)]
     # Days after the last cut are of no interest.
     assert parameters["days_to"] == [dt.date(2024, 3, 1), dt.date(2024, 4, 5)]
+    assert parameters["taken_off"] == [False, False]
+
+
+def test_the_end_of_a_month_is_taken_off_where_that_is_shorter() -> None:
+    parameters = cut_parameters((dt.date(2024, 1, 10), dt.date(2024, 4, 20)))
+    assert parameters["cut_months"] == [dt.date(2024, 1, 1)]
+    assert parameters["days_from"] == [dt.date(2024, 1, 1), dt.date(2024, 4, 20)]
+    assert parameters["days_to"] == [dt.date(2024, 2, 1), dt.date(2024, 5, 1)]
+    assert parameters["taken_off"] == [False, True]
+    # A cut at its beginning does not go through it.
+    assert cut_parameters((dt.date(2024, 4, 1), dt.date(2024, 4, 20)))["cut_months"] == []
+    # A month that another cut goes through, too, is read day by day.
+    twice = cut_parameters((dt.date(2024, 4, 2), dt.date(2024, 4, 20)))
+    assert (twice["cut_months"], twice["days_to"]) == ([dt.date(2024, 4, 1)], [dt.date(2024, 4, 20)])
+
+
+@pytest.mark.parametrize("status", list(StatusFilter))
+def test_every_day_is_cut_where_it_is(bakery: Company, status: StatusFilter) -> None:
+    days = [dt.date(2024, 4, 1) + dt.timedelta(days=n) for n in range(-2, 32)]
+    for number, day in enumerate(days):
+        post(bakery, day, 2**number, bakery.cash, bakery.sales)
+    scope = new_scope(entity=bakery.entity, ledger=bakery.ledger, status=status)
+    for number, day in enumerate(days):
+        for start in (None, dt.date(2024, 3, 31), dt.date(2024, 4, 1), day):
+            if start is not None and start > day:
+                continue
+            frame = read_frame(scope, range_period(start, day))
+            until = 2 ** (number + 1) - 1
+            before = 0 if start is None else 2 ** days.index(start) - 1
+            assert frame.figure("revenue", frame.period) == until - before, (start, day)
+            assert frame.figure("cash", frame.until_end) == until, day
+            if start is None:
+                continue
+            # Steps of the overview are cut by the same days.
+            assert read_overview(scope, frame.period, Interval.DAILY).total.revenue == until - before
 
 
 def test_sums_keep_all_their_digits(bakery: Company) -> None:
