@@ -53,7 +53,9 @@ def _cells(result: Result) -> tuple[str, ...]:
         required = f"{'≤' if result.at_most else '≥'} {result.bound:g}"
     ratio = "" if result.ratio is None or is_absolute else f"**{result.ratio:.2f}**"
     verdict = f"{result.failures} failed" if result.failures else "yes" if result.is_ok else "NO"
-    return result.work, ratio, required, verdict if result.bound is not None else "", result.ours, result.floor
+    if result.bound is None:
+        verdict = ""
+    return result.work, ratio, required, verdict, result.ours, result.floor
 
 
 def verify(database: str) -> bool:
