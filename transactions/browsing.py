@@ -245,19 +245,28 @@ def _of_ids(look: _Look, ids: Sequence[UUID], after: Position | None) -> Browsed
     """The page of the transactions among `ids` that pass the other filters."""
     terms = ["t.entity_id = %(entity)s", "t.id = ANY(%(ids)s::uuid[])", *look.served, *look.others]
     look.params["ids"] = uuid_array(ids)
+    # In the order in which rows are looked through: a list may go on from the one to the other.
+    order, beside = ["timestamp", "id"], f"{hour_of('t.timestamp')} AS hour"
     if look.accounts:
         look.params["walked"] = uuid_array(look.accounts)
         terms.append(
             "(t.debit_account_id = ANY(%(walked)s::uuid[]) OR t.credit_account_id = ANY(%(walked)s::uuid[]))"
         )
-        look.accounts = ()
+        order, beside = ["date", *order], f"{week_of('t.date')} AS week"
     if after is not None:
-        look.params |= {"after_time": after.timestamp, "after_id": after.id}
-        terms.append("(t.timestamp, t.id) < (%(after_time)s::timestamptz, %(after_id)s::uuid)")
+        look.params |= {"after_date": after.date, "after_time": after.timestamp, "after_id": after.id}
+        position = {
+            "date": "%(after_date)s::date",
+            "timestamp": "%(after_time)s::timestamptz",
+            "id": "%(after_id)s::uuid",
+        }
+        columns = ", ".join(f"t.{name}" for name in order)
+        terms.append(f"({columns}) < ({', '.join(position[name] for name in order)})")
+    newest_first = ", ".join(f"t.{name} DESC" for name in order)
     rows = _rows(
         look,
-        f"SELECT t.*, {hour_of('t.timestamp')} AS hour FROM transactions_transaction t"
-        f" WHERE {' AND '.join(terms)} ORDER BY t.timestamp DESC, t.id DESC LIMIT {look.limit + 1:d}",
+        f"SELECT t.*, {beside} FROM transactions_transaction t"
+        f" WHERE {' AND '.join(terms)} ORDER BY {newest_first} LIMIT {look.limit + 1:d}",
     )
     return _page(look, rows)
 

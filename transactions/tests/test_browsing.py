@@ -147,6 +147,24 @@ def test_pages_put_together_are_the_list(
             assert page.looked_through_to is None or page.after is not None
 
 
+@pytest.mark.parametrize("limit", [2, 4, 100])
+@pytest.mark.parametrize("is_of_account", [True, False])
+def test_words_keep_the_order_of_the_list_where_days_and_moments_disagree(
+    bakery: Company, limit: int, is_of_account: bool
+) -> None:
+    on: dict[str, Any] = {"account_id": bakery.rent.id} if is_of_account else {}
+    for n in range(12):
+        moment = NOON + n * dt.timedelta(minutes=5)
+        # As after a change of the time zone: later days, earlier moments.
+        bakery.post(at=moment, date=moment.date() + (n < 5) * DAY, description="Rent of March")
+    listed = [id_ for page in pages(bakery, Filters(**on), 100) for id_ in ids(page)]
+    found: list[UUID] = []
+    for number, page in enumerate(pages(bakery, Filters(words="march", **on), limit)):
+        found += ids(page)
+        assert number < 12, "the list does not end"
+    assert found == listed
+
+
 def test_words_that_very_many_have_are_looked_for_among_the_newest(
     bakery: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
