@@ -39,10 +39,12 @@ class GateMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if not request.path_info.startswith(PREFIX) or not request.user.is_authenticated:
+        if not request.path_info.startswith(PREFIX):
             return self.get_response(request)
         if not _is_text(request):
             raise BadRequest("What was sent has a character that no text has (NUL, or half of one).")
+        if not request.user.is_authenticated:
+            return self.get_response(request)
         if _has_ended(request):
             return _log_out(request)
         first = first_to_do(request)

@@ -17,7 +17,7 @@ from ledger.api.limits import client_address
 
 
 class WrongPasswords(AxesDatabaseHandler):
-    """Counts wrong passwords in the database, without what was typed.
+    """Counts wrong passwords in the database by name and address, without what else was sent.
 
     The library keeps the whole form but for one field, and there are several for passwords: the new one of
     a person who mistyped the old would stand there to read.
@@ -30,12 +30,12 @@ class WrongPasswords(AxesDatabaseHandler):
         if request is None:
             super().user_login_failed(sender, credentials, request, **kwargs)
             return
-        typed = request.POST
-        request.POST = QueryDict()
+        asked, typed = request.GET, request.POST
+        request.GET = request.POST = QueryDict()
         try:
             super().user_login_failed(sender, credentials, request, **kwargs)
         finally:
-            request.POST = typed
+            request.GET, request.POST = asked, typed
 
 
 def address_of(request: HttpRequest) -> str | None:

@@ -168,5 +168,6 @@ def test_nothing_that_was_typed_beside_a_wrong_password_is_kept() -> None:
 def test_half_a_character_is_refused() -> None:
     ann = OfficeClient(make_person("ann"))
     form = "multipart/form-data; boundary=x; charset=raw_unicode_escape"
-    body = b'--x\r\nContent-Disposition: form-data; name="code"\r\n\r\n\\ud800\r\n--x--\r\n'
-    assert ann.generic("POST", "/admin/second-factor/", body, content_type=form).status_code == 400
+    body = b'--x\r\nContent-Disposition: form-data; name="username"\r\n\r\n\\ud800\r\n--x--\r\n'
+    for client, path in ((ann, "/admin/second-factor/"), (Client(), "/admin/login/")):
+        assert client.generic("POST", path, body, content_type=form).status_code == 400
