@@ -101,14 +101,17 @@ def height(entity_id: UUID, account_id: UUID) -> int:
 
 
 def default_ledger(entity: Entity) -> Ledger:
-    """The books meant where a request names none. Raises NotFoundError where the company has none.
+    """The books meant where a request names none. Raises NotFoundError where the company has none."""
+    found = Ledger.objects.filter(entity_id=entity.id, is_default=True).first()
+    if found is None:
+        raise NotFoundError(f"{entity.public_id} has no default ledger; its books are damaged.")
+    return found
 
-    Read once for a company as it was read; don't change it, others hold it too.
-    """
+
+def known_default_ledger(entity: Entity) -> Ledger:
+    """The same for who only reads: read once for a company, and kept with it as it was read, so it may be as
+    old as that is. Don't change it, others hold it too."""
     found: Ledger | None = entity.__dict__.get(_DEFAULT_LEDGER)
     if found is None:
-        found = Ledger.objects.filter(entity_id=entity.id, is_default=True).first()
-        if found is None:
-            raise NotFoundError(f"{entity.public_id} has no default ledger; its books are damaged.")
-        entity.__dict__[_DEFAULT_LEDGER] = found
+        found = entity.__dict__[_DEFAULT_LEDGER] = default_ledger(entity)
     return found

@@ -205,7 +205,7 @@ def _ours(company: Any, chart: Sequence[Any], history: int, score: Score) -> Non
     for start in range(0, len(drafts), 5000):
         faults = post_batch(entity=entity, drafts=drafts[start : start + 5000], actor=SYSTEM)
         assert not faults, faults
-    while take_in(entity)[1]:
+    while all(take_in(entity)):
         pass
     train(entity, anyway=True)
     rest = company.rows[history:]

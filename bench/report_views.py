@@ -7,7 +7,7 @@ from typing import Final
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.querysets import default_ledger
+from accounts.querysets import known_default_ledger
 from bench.floor_views import BareView
 from ledger.db import fetch
 from ledger.entity_cache import find_entity
@@ -31,7 +31,7 @@ class FloorRollUpView(BareView):
         entity_id = request.auth.entity_id  # type: ignore[union-attr]
         entity = find_entity(entity_id)
         assert entity is not None
-        ledger = default_ledger(entity)
+        ledger = known_default_ledger(entity)
         cuts = [date.fromisoformat(day) for day in request.GET["cuts"].split(",")]
         rows = fetch(
             books_statement(kept_rows(StatusFilter.POSTED), len(cuts)),

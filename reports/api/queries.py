@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Final
 
-from accounts.querysets import default_ledger
+from accounts.querysets import known_default_ledger
 from ledger.api.fields import RequestField
 from ledger.api.pagination import CURSOR_LENGTH_MAX, page_size_field
 from ledger.api.serializers import (
@@ -233,7 +233,7 @@ def ledger_of(query: Mapping[str, Any], entity: Entity) -> Ledger:
     not have."""
     ledger_id = query.get("ledger_id")
     if ledger_id is None:
-        return default_ledger(entity)
+        return known_default_ledger(entity)
     found = Ledger.objects.filter(entity_id=entity.id, id=ledger_id).first()
     if found is None:
         raise ValidationError.of(
