@@ -51,7 +51,11 @@ def _cells(result: Result) -> tuple[str, ...]:
     required = ""
     if result.bound is not None:
         required = f"{'≤' if result.at_most else '≥'} {result.bound:g}"
-    ratio = "" if result.ratio is None or is_absolute else f"**{result.ratio:.2f}**"
+    ratio = (
+        ""
+        if result.ratio is None or is_absolute
+        else f"**{result.ratio:.{2 if result.ratio > 0.01 else 5}f}**"
+    )
     verdict = f"{result.failures} failed" if result.failures else "yes" if result.is_ok else "NO"
     if result.bound is None:
         verdict = ""
