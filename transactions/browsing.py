@@ -208,23 +208,16 @@ def _source(look: _Look, after: Position | None, limit: int) -> str:
     """
     terms = ["t.entity_id = %(entity)s", *look.served]
     if after is not None:
-        look.params |= {"after_date": after.date, "after_time": after.timestamp, "after_id": after.id}
+        terms.append(_comes_after(look, after))
     if not look.accounts:
         if after is not None:
-            terms += [
-                f"{hour_of('t.timestamp')} <= {hour_of('%(after_time)s::timestamptz')}",
-                "(t.timestamp, t.id) < (%(after_time)s::timestamptz, %(after_id)s::uuid)",
-            ]
+            terms.append(f"{hour_of('t.timestamp')} <= {hour_of('%(after_time)s::timestamptz')}")
         return (
             f"SELECT t.*, {hour_of('t.timestamp')} AS hour FROM transactions_transaction t"
             f" WHERE {' AND '.join(terms)} ORDER BY {_IN_TIME} LIMIT {limit:d}"
         )
     if after is not None:
-        terms += [
-            f"{week_of('t.date')} <= {week_of('%(after_date)s::date')}",
-            "(t.date, t.timestamp, t.id)"
-            " < (%(after_date)s::date, %(after_time)s::timestamptz, %(after_id)s::uuid)",
-        ]
+        terms.append(f"{week_of('t.date')} <= {week_of('%(after_date)s::date')}")
     branches = []
     for number, account_id in enumerate(look.accounts):
         look.params[f"walked{number}"] = account_id
@@ -241,33 +234,33 @@ def _source(look: _Look, after: Position | None, limit: int) -> str:
     return f"SELECT * FROM ({' UNION ALL '.join(branches)}) sides ORDER BY {_IN_ACCOUNT} LIMIT {limit:d}"
 
 
+def _comes_after(look: _Look, after: Position) -> str:
+    """That `t` stands behind a place of the list."""
+    look.params |= {"after_date": after.date, "after_time": after.timestamp, "after_id": after.id}
+    if look.accounts:
+        return (
+            "(t.date, t.timestamp, t.id)"
+            " < (%(after_date)s::date, %(after_time)s::timestamptz, %(after_id)s::uuid)"
+        )
+    return "(t.timestamp, t.id) < (%(after_time)s::timestamptz, %(after_id)s::uuid)"
+
+
 def _of_ids(look: _Look, ids: Sequence[UUID], after: Position | None) -> Browsed:
     """The page of the transactions among `ids` that pass the other filters."""
     terms = ["t.entity_id = %(entity)s", "t.id = ANY(%(ids)s::uuid[])", *look.served, *look.others]
     look.params["ids"] = uuid_array(ids)
-    # In the order in which rows are looked through: a list may go on from the one to the other.
-    order, beside = ["timestamp", "id"], f"{hour_of('t.timestamp')} AS hour"
+    beside = f"{hour_of('t.timestamp')} AS hour"
     if look.accounts:
         look.params["walked"] = uuid_array(look.accounts)
         terms.append(
             "(t.debit_account_id = ANY(%(walked)s::uuid[]) OR t.credit_account_id = ANY(%(walked)s::uuid[]))"
         )
-        order, beside = ["date", *order], f"{week_of('t.date')} AS week"
+        beside = f"{week_of('t.date')} AS week"
     if after is not None:
-        look.params |= {"after_date": after.date, "after_time": after.timestamp, "after_id": after.id}
-        position = {
-            "date": "%(after_date)s::date",
-            "timestamp": "%(after_time)s::timestamptz",
-            "id": "%(after_id)s::uuid",
-        }
-        columns = ", ".join(f"t.{name}" for name in order)
-        terms.append(f"({columns}) < ({', '.join(position[name] for name in order)})")
-    newest_first = ", ".join(f"t.{name} DESC" for name in order)
-    rows = _rows(
-        look,
-        f"SELECT t.*, {beside} FROM transactions_transaction t"
-        f" WHERE {' AND '.join(terms)} ORDER BY {newest_first} LIMIT {look.limit + 1:d}",
-    )
+        terms.append(_comes_after(look, after))
+    # In the order in which rows are looked through: a list may go on from the one to the other.
+    found = f"SELECT t.*, {beside} FROM transactions_transaction t WHERE {' AND '.join(terms)}"
+    rows = _rows(look, f"SELECT * FROM ({found}) t ORDER BY {look.order} LIMIT {look.limit + 1:d}")
     return _page(look, rows)
 
 
