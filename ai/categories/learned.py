@@ -14,6 +14,7 @@ from uuid import UUID
 
 import numpy as np
 
+from ai.categories.amounts import STEPS, amount_steps
 from ai.categories.lookups import EXAMPLES_MAX, Example
 from ai.categories.prior.words import Prior
 from ai.categories.texts import Line, words_of
@@ -25,9 +26,6 @@ Numbers = np.ndarray[Any, np.dtype[np.int64]]
 # Lines are like others by the same words, by the same words but for digits, or by the same counterparty.
 STATES: Final = 3
 
-# Amounts are told apart by thirds of a power of ten, from 0.001 to a million, with soft borders.
-_STEPS: Final = np.concatenate([np.arange(-3, 16) / 3 + 1 / 6, [9.0]])
-_SOFTNESS: Final = 0.22
 _RIDGE: Final = 2.0
 # What was confirmed seven tenths of the history ago counts half.
 _HALF_LIFE_SHARE: Final = 0.7
@@ -47,6 +45,8 @@ class Learned:
     # `base` by steps of the amount, and by purpose.
     by_amount: Floats
     by_purpose: Floats
+    # `fresh` by purpose.
+    fresh_by_purpose: Floats
     # How rare each drawer is, and the weights by which columns speak for accounts.
     rarity: Floats
     weights: Floats
@@ -71,6 +71,7 @@ class Learned:
             fresh=self.fresh,
             by_amount=self.by_amount,
             by_purpose=self.by_purpose.astype(np.float16),
+            fresh_by_purpose=self.fresh_by_purpose.astype(np.float16),
             rarity=self.rarity.astype(np.float16),
             weights=self.weights.astype(np.float16),
             agreed=self.agreed,
@@ -90,6 +91,9 @@ class Learned:
                 fresh=found["fresh"] if "fresh" in found else found["base"],
                 by_amount=found["by_amount"],
                 by_purpose=found["by_purpose"].astype(np.float32),
+                fresh_by_purpose=found[
+                    "fresh_by_purpose" if "fresh_by_purpose" in found else "by_purpose"
+                ].astype(np.float32),
                 rarity=found["rarity"].astype(np.float32),
                 weights=found["weights"].astype(np.float32),
                 agreed=found["agreed"] if "agreed" in found else np.zeros(STATES, np.float32),
@@ -110,10 +114,13 @@ def learn(examples: Sequence[Example], prior: Prior) -> Learned:
     columns, rarity, purposes = _columns(lines, prior, None)
     by_purpose = np.zeros((len(accounts), prior.size), np.float32)
     np.add.at(by_purpose, chosen, purposes * recent[:, None])
-    by_amount = np.zeros((len(accounts), len(_STEPS)), np.float32)
+    by_amount = np.zeros((len(accounts), len(STEPS)), np.float32)
     np.add.at(by_amount, chosen, amount_steps(lines) * recent[:, None])
     names = np.array([words_of(line).keys.name for line in lines], dtype=np.int64)
     _, which, times = np.unique(names, return_inverse=True, return_counts=True)
+    once = recent / times[which]
+    fresh_by_purpose = np.zeros_like(by_purpose)
+    np.add.at(fresh_by_purpose, chosen, purposes * once[:, None])
     answers = np.zeros((size, len(accounts)), np.float32)
     answers[np.arange(size), chosen] = 1
     agreed, compared = _agreement(lines, chosen, recent)
@@ -121,9 +128,10 @@ def learn(examples: Sequence[Example], prior: Prior) -> Learned:
         accounts=accounts,
         examples=size,
         base=np.bincount(chosen, recent, minlength=len(accounts)).astype(np.float32),
-        fresh=np.bincount(chosen, recent / times[which], minlength=len(accounts)).astype(np.float32),
+        fresh=np.bincount(chosen, once, minlength=len(accounts)).astype(np.float32),
         by_amount=by_amount,
         by_purpose=by_purpose,
+        fresh_by_purpose=fresh_by_purpose,
         rarity=rarity,
         weights=_solved(columns, answers, recent),
         agreed=agreed,
@@ -149,14 +157,6 @@ def _agreement(lines: Sequence[Line], chosen: Numbers, recent: Floats) -> tuple[
                 agreed[state] += weight * (before.most_common(1)[0][0] == account)
             before[account] += 1
     return agreed, compared
-
-
-def amount_steps(lines: Sequence[Line]) -> Floats:
-    """Each amount, without its sign, as parts of the steps around it."""
-    sizes = np.log10(np.maximum(np.abs([float(line.amount) for line in lines]), 0.01))
-    near = np.exp(-0.5 * ((sizes[:, None] - _STEPS[None]) / _SOFTNESS) ** 2)
-    parts: Floats = (near / (near.sum(1, keepdims=True) + 1e-9)).astype(np.float32)
-    return parts
 
 
 def _columns(lines: Sequence[Line], prior: Prior, rarity: Floats | None) -> tuple[Floats, Floats, Floats]:

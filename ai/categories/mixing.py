@@ -15,8 +15,9 @@ from uuid import UUID
 
 import numpy as np
 
+from ai.categories.amounts import STEPS, amount_steps
 from ai.categories.chart import Chart
-from ai.categories.learned import STATES, Learned, amount_steps
+from ai.categories.learned import STATES, Learned
 from ai.categories.lookups import Found, Known
 from ai.categories.texts import Line, words_of
 
@@ -38,6 +39,7 @@ LAYERS: Final = (
     "named",  # its name stands in the text
     "prior",  # the prior, through its name
     "purpose",  # the prior, through what was put in it
+    "leaning",  # the same, each counterparty counting once, and its name for more
     "used",  # it was chosen before
     "revenue_out",  # money went out, and it is revenue
     "expense_in",  # money came in, and it is an expense
@@ -51,6 +53,11 @@ _LAST: Final = 0.3 * 0.7 ** np.arange(64)
 _FAINT: Final = 1e-4
 # Amounts that differ by so much (as a logarithm) speak for each other by a third.
 _APART: Final = 0.25
+# For how many lines of a purpose an account's name counts.
+_NAMES_IN_HABIT: Final = 0.7
+_NAMES_IN_LEANING: Final = 3.0
+# Companies' usual amounts differ by so much (as a logarithm to ten) within one currency.
+_OTHER_MONEY: Final = 0.7
 # What is known of a line beside the scores.
 KNOWN: Final = 9
 # Layers that count otherwise where accounts' names say little of what is put in them.
@@ -73,8 +80,35 @@ _NAMED_RIGHT: Final = -1.8
 _NAMED_DOUBT: Final = 5.0
 # A history of so many lines is half as young as one of none.
 _YOUNG: Final = 50.0
-# Which weight of the calibration is that of a young history.
-YOUNG: Final = 21
+# What the calibration looks at, in this order; two words are one times the other.
+DOUBTS: Final = (
+    "always",
+    "odds",  # how likely the answer is by the mixture, as log odds
+    "ahead",  # how much likelier than the second
+    "name",  # the counterparty was seen before
+    "pattern",  # the words but for digits were
+    "exact",  # the very words were
+    "support",  # how often the counterparty was
+    "closest",  # how near the nearest line is
+    "telling",  # how much the words say to the prior
+    "history",  # how long it is
+    "chain",
+    "last",
+    "last support",
+    "linear",
+    "linear history",
+    "agreement",  # how consistently like lines were put in one account
+    "agreement new",
+    "agreement odds",
+    "history odds",
+    "holding",  # how far names of accounts led there so far
+    "holding odds",
+    "young",  # how young the history is
+    "young odds",
+    "young holding",
+    "young new",
+    *(f"{layer} agrees" for layer in _AGREEING),
+)
 # The logarithm of a history of 3,000.
 _LONG: Final = float(np.log(3000))
 
@@ -100,15 +134,20 @@ def evidence_of(
     size, width = len(lines), len(chart)
     words = [words_of(line) for line in lines]
     readings = [chart.prior.read(one.prior) for one in words]
-    purposes = np.array([reading.likely for reading in readings])
-    base, fresh, by_amount, by_purpose, linear, history = _aligned(lines, chart, learned)
+    base, fresh, by_amount, by_purpose, fresh_by_purpose, linear = _aligned(lines, chart, learned)
+    history = learned.examples if learned else 0
+    steps = amount_steps(lines)
+    usual = by_amount.sum(0) / max(float(by_amount.sum()), 1e-9)
+    purposes = _of_such_amounts(
+        np.array([reading.likely for reading in readings]), lines, chart, usual if by_amount.any() else None
+    )
     used = base > 0
     holding = _names_hold(base, by_purpose, chart) if history else 0.0
     base = (base + 0.3) / (base.sum() + 0.3 * width)
     fresh = (fresh + 0.3) / (fresh.sum() + 0.3 * width)
     by_name = purposes @ chart.share.T
-    takes = by_purpose + 0.7 * chart.share + 0.02 * base[:, None]
-    by_habit = purposes @ (takes / takes.sum(0, keepdims=True)).T
+    by_habit = _by_habit(purposes, by_purpose, base, chart, _NAMES_IN_HABIT)
+    by_leaning = _by_habit(purposes, fresh_by_purpose, fresh, chart, _NAMES_IN_LEANING)
     chain = np.empty((size, width), np.float32)
     counterparty = np.empty((size, width), np.float32)
     last = np.zeros((size, width), np.float32)
@@ -144,8 +183,6 @@ def evidence_of(
             overall if state is None else rates[state],
             holding,
         )
-    steps = amount_steps(lines)
-    usual = by_amount.sum(0) / max(float(by_amount.sum()), 1e-9)
     typical = (by_amount + 3 * usual[None]) / (by_amount.sum(1, keepdims=True) + 3)
     by_size = (
         np.log(steps @ (typical / (usual[None] + 1e-3)).T + 1e-3) if history else np.zeros((size, width))
@@ -165,6 +202,7 @@ def evidence_of(
             named,
             np.log(by_name + 1e-3),
             np.log(by_habit + 1e-3),
+            np.log(by_leaning + 1e-3),
             np.broadcast_to(used, (size, width)),
             ~is_in * chart.brings_in[None],
             is_in * chart.is_expense[None],
@@ -176,25 +214,46 @@ def evidence_of(
 
 def _aligned(
     lines: Sequence[Line], chart: Chart, learned: Learned | None
-) -> tuple[Floats, Floats, Floats, Floats, Floats, int]:
+) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats]:
     """What was learned, in the order of the chart; an account that is closed by now falls out."""
-    width = len(chart)
+    width, size = len(chart), chart.prior.size
     base, fresh = np.zeros(width, np.float32), np.zeros(width, np.float32)
-    by_purpose = np.zeros((width, chart.prior.size), np.float32)
+    by_amount = np.zeros((width, len(STEPS)), np.float32)
+    by_purpose, fresh_by_purpose = np.zeros((width, size), np.float32), np.zeros((width, size), np.float32)
     linear = np.zeros((len(lines), width), np.float32)
     if learned is None:
-        return base, fresh, np.zeros((width, 1), np.float32), by_purpose, linear, 0
+        return base, fresh, by_amount, by_purpose, fresh_by_purpose, linear
     pairs = [
         (chart.place[account], number)
         for number, account in enumerate(learned.accounts)
         if account in chart.place
     ]
     to, of = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-    by_amount = np.zeros((width, learned.by_amount.shape[1]), np.float32)
     base[to], fresh[to] = learned.base[of], learned.fresh[of]
-    by_amount[to], by_purpose[to] = learned.by_amount[of], learned.by_purpose[of]
+    by_amount[to] = learned.by_amount[of]
+    by_purpose[to], fresh_by_purpose[to] = learned.by_purpose[of], learned.fresh_by_purpose[of]
     linear[:, to] = learned.scores(lines, chart.prior)[:, of]
-    return base, fresh, by_amount, by_purpose, linear, learned.examples
+    return base, fresh, by_amount, by_purpose, fresh_by_purpose, linear
+
+
+def _of_such_amounts(purposes: Floats, lines: Sequence[Line], chart: Chart, usual: Floats | None) -> Floats:
+    """How likely each purpose is by the words, and by the amount: parking costs a few, a hotel a hundred. The
+    prior's amounts are pounds and dollars; in a company whose `usual` amounts are far from them, as yen are,
+    a line's is taken for what it is among its own."""
+    size = 1.0
+    if usual is not None:
+        apart = float((usual - chart.prior.usual_amounts) @ STEPS)
+        size = 10.0 ** (np.sign(apart) * max(abs(apart) - _OTHER_MONEY, 0.0))
+    steps = amount_steps(lines, size)
+    likely = purposes * (steps @ chart.prior.amounts.T)
+    return np.asarray(likely / likely.sum(1, keepdims=True), np.float32)
+
+
+def _by_habit(purposes: Floats, by_purpose: Floats, base: Floats, chart: Chart, names: float) -> Floats:
+    """How likely each account is by the purposes that were put in it, where its name counts as `names` lines
+    of each."""
+    takes = by_purpose + names * chart.share + 0.02 * base[:, None]
+    return np.asarray(purposes @ (takes / takes.sum(0, keepdims=True)).T)
 
 
 def _backed_off(likely: Floats, group: Sequence[Known], place: Mapping[UUID, int], trust: float) -> Floats:
@@ -313,36 +372,37 @@ def doubts(shares: Floats, evidence: Evidence) -> Floats:
     chain = np.clip(np.exp(said["chain"]), 1e-4, 1 - 1e-4)
     young = _YOUNG / (_YOUNG + np.expm1(10 * history.astype(np.float64)))
     agreeing = [evidence.scores[:, :, at(layer)].argmax(1) == top for layer in _AGREEING]
-    return np.stack(
-        [
-            np.ones(len(first)),
-            np.log(first / (1 - first)),
-            np.log(first / second),
-            name,
-            pattern,
-            exact,
-            support,
-            closest,
-            telling,
-            history,
-            np.log(chain / (1 - chain)),
-            said["last"],
-            said["last"] * support,
-            np.clip(said["linear"], -0.5, 1.5),
-            np.clip(said["linear"], -0.5, 1.5) * history,
-            agreement,
-            agreement * (1 - name),
-            agreement * np.log(first / (1 - first)),
-            history * np.log(first / (1 - first)),
-            holding,
-            holding * np.log(first / (1 - first)),
-            young,
-            young * np.log(first / (1 - first)),
-            young * holding,
-            *agreeing,
-        ],
-        axis=1,
-    ).astype(np.float64)
+    odds = np.log(first / (1 - first))
+    linear = np.clip(said["linear"], -0.5, 1.5)
+    columns = {
+        "always": np.ones(len(first)),
+        "odds": odds,
+        "ahead": np.log(first / second),
+        "name": name,
+        "pattern": pattern,
+        "exact": exact,
+        "support": support,
+        "closest": closest,
+        "telling": telling,
+        "history": history,
+        "chain": np.log(chain / (1 - chain)),
+        "last": said["last"],
+        "last support": said["last"] * support,
+        "linear": linear,
+        "linear history": linear * history,
+        "agreement": agreement,
+        "agreement new": agreement * (1 - name),
+        "agreement odds": agreement * odds,
+        "history odds": history * odds,
+        "holding": holding,
+        "holding odds": holding * odds,
+        "young": young,
+        "young odds": young * odds,
+        "young holding": young * holding,
+        "young new": young * (1 - name),
+        **{f"{layer} agrees": each for layer, each in zip(_AGREEING, agreeing, strict=True)},
+    }
+    return np.stack([columns[doubt] for doubt in DOUBTS], axis=1).astype(np.float64)
 
 
 class Mixture(NamedTuple):

@@ -16,6 +16,8 @@ _KEPT_MAX: Final = 4096
 
 _NOT_WORD: Final = re.compile(r"[^\w&#]+|_+")
 _DIGIT: Final = re.compile(r"\d")
+# Letters, and among them one digit.
+_NAME_WITH_DIGIT: Final = re.compile(r"[^\W\d]*\d[^\W\d]*\Z")
 # Begins the bank's category among words; no plain text has it.
 BANK_MARK: Final = "@"
 
@@ -55,7 +57,7 @@ class Words(NamedTuple):
     text: str
     # Each digit as 0, so that "INV 1023" and "INV 1024" are alike.
     pattern: str
-    # Without words that have digits, and with the bank's category at the end: what the prior reads.
+    # Its `names_in`, and the bank's category at the end: what the prior reads.
     prior: str
     keys: Keys
 
@@ -69,6 +71,21 @@ def plain(text: str) -> str:
 
 def has_digit(word: str) -> bool:
     return _DIGIT.search(word) is not None
+
+
+def names_in(text: str) -> list[str]:
+    """The words of a plain text that may name a shop or a thing, whether of one or of several: without
+    numbers, but with names that have a digit (O2, 3M, G4S, Jet2)."""
+    return [
+        singular(word)
+        for word in text.split()
+        if not has_digit(word) or (_NAME_WITH_DIGIT.match(word) and len(word) > 1)
+    ]
+
+
+def singular(word: str) -> str:
+    """A word without its last letter where that makes it several, or somebody's ("domino's")."""
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
 
 
 def words_of(line: Line) -> Words:
@@ -98,7 +115,7 @@ def _words(description: str, counterparty: str, provider_category: str) -> Words
         if provider_category
         else []
     )
-    return Words(text, pattern, " ".join([*bare, *said]), keys)
+    return Words(text, pattern, " ".join([*names_in(text), *said]), keys)
 
 
 def _key(level: str, value: str) -> int:

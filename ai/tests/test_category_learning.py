@@ -1,6 +1,7 @@
 """The layers by themselves: text, vectors, the prior, the linear model, the mixture."""
 
 import io
+import json
 import tracemalloc
 from datetime import date
 from decimal import Decimal
@@ -15,9 +16,9 @@ from accounts.financial_types import FINANCIAL_TYPES
 from ai.categories.chart import Candidate, Chart
 from ai.categories.learned import Learned, learn
 from ai.categories.lookups import Example, Found, Known
-from ai.categories.mixing import LAYERS, YOUNG, doubts, evidence_of, expanded, shipped_mixture
+from ai.categories.mixing import DOUBTS, LAYERS, MIXTURE, doubts, evidence_of, expanded, shipped_mixture
 from ai.categories.prior.words import LEARNED, likeness, name_words, shipped_prior
-from ai.categories.texts import Line, plain, words_of
+from ai.categories.texts import Line, names_in, plain, words_of
 from ai.categories.vectors import NEIGHBOUR_COLUMNS, neighbour_vectors
 from ai.models.categories import WORDING_DIMENSIONS
 
@@ -41,6 +42,15 @@ def test_text_is_compared_without_case_accents_and_punctuation() -> None:
     assert plain("АЭРОФЛОТ 12") == "аэрофлот 12"
     assert words_of(Line("INV 1023 ACME")).keys.pattern == words_of(Line("inv 9941 acme")).keys.pattern
     assert words_of(Line("INV 1023 ACME")).keys.exact != words_of(Line("inv 9941 acme")).keys.exact
+
+
+def test_the_prior_reads_names_as_people_write_them() -> None:
+    assert names_in(plain("DOMINO'S PIZZA 2243 LTD")) == ["domino", "pizza", "ltd"]
+    assert names_in(plain("HOLIDAY INNS")) == names_in(plain("Holiday Inn"))
+    # One digit belongs to a name, more are a number.
+    assert names_in(plain("O2 UK A19 JET2 7 24H 4711")) == ["o2", "uk", "jet2"]
+    # What is no plural stays.
+    assert names_in("gas express") == ["gas", "express"]
 
 
 def test_a_counterparty_joins_the_text_where_it_is_not_in_it() -> None:
@@ -111,6 +121,8 @@ def test_what_is_shipped_holds_no_labels_of_whose_lines_were_learned() -> None:
         ("HOLIDAY INN EXPRESS", "lodging"),
         ("MARRIOTT DENVER", "lodging"),
         ("BRITISH AIRWAYS", "air-travel"),
+        ("O2 BILL PAYMENT", "telecommunications"),
+        ("WWW.DOMINOS.CO.UK", "meals"),
         ("TESCO PFS", "fuel"),
         ("TESCO STORES", "groceries"),
         ("UBER EATS", "meals"),
@@ -255,8 +267,9 @@ def test_names_are_held_to_say_little_where_a_company_puts_things_otherwise() ->
 
 def test_a_model_that_was_stored_before_more_was_counted_still_answers() -> None:
     model = learn([example("SHELL", FUEL)] * 6, shipped_prior())
+    later = ("agreed", "compared", "fresh", "fresh_by_purpose")
     with np.load(io.BytesIO(model.to_bytes())) as stored:
-        older = {name: stored[name] for name in stored if name not in ("agreed", "compared", "fresh")}
+        older = {name: stored[name] for name in stored if name not in later}
     out = io.BytesIO()
     np.savez(out, **older)
 
@@ -265,6 +278,7 @@ def test_a_model_that_was_stored_before_more_was_counted_still_answers() -> None
     assert restored.accounts == model.accounts
     assert not restored.compared.any()
     assert (restored.fresh == model.base).all()
+    assert (restored.fresh_by_purpose == restored.by_purpose).all()
 
 
 def test_more_examples_than_columns_are_solved_alike() -> None:
@@ -306,7 +320,63 @@ def test_the_mixture_has_a_weight_for_each_column() -> None:
     looked_at = doubts(np.full((1, len(CHART)), 1 / len(CHART)), evidence)
     assert looked_at.shape[1] == len(shipped_mixture().calibration)
     # Nothing is younger than a company without a history.
-    assert looked_at[0, YOUNG] == 1
+    assert looked_at[0, DOUBTS.index("young")] == 1
+
+
+def test_the_mixture_was_fitted_to_the_layers_and_doubts_that_there_are() -> None:
+    stored = json.loads(MIXTURE.read_text(encoding="utf-8"))
+
+    assert tuple(stored["layers"]) == LAYERS
+    assert tuple(stored["doubts"]) == DOUBTS
+
+
+def hotels_ahead_of_parking(amount: str, model: Learned | None = None) -> float:
+    """How far the prior takes a line that may be either rather for a hotel than for parking."""
+    chart = Chart((account("Car Parking"), account("Hotels")), shipped_prior())
+    evidence = evidence_of([Line("HOTEL PARKING", amount=Decimal(amount))], [Found()], chart, model)
+    parking, hotels = evidence.scores[0, :, LAYERS.index("prior")].tolist()
+    return float(hotels - parking)
+
+
+def test_the_prior_knows_what_things_cost() -> None:
+    cheap, dear = hotels_ahead_of_parking("2.50"), hotels_ahead_of_parking("180")
+
+    assert cheap < -0.5
+    assert dear > cheap + 1
+
+
+def test_what_things_cost_is_measured_by_a_company_s_own_amounts() -> None:
+    """In a company that keeps its books in yen 400 is parking, and 30,000 a hotel."""
+    usual = ("500", "3000", "9000", "1200", "20000", "4000")
+    hotels = account("Hotels")
+    yen = learn([example("SHOP", hotels, amount) for amount in usual * 4], shipped_prior())
+
+    cheap, dear = hotels_ahead_of_parking("400", yen), hotels_ahead_of_parking("30000", yen)
+
+    assert cheap < hotels_ahead_of_parking("400") - 0.3
+    assert dear > cheap + 0.5
+
+
+def test_habits_with_a_purpose_count_each_counterparty_once() -> None:
+    """Twenty lines of one shop say less of the next shop of its kind than three shops do."""
+    often = [example("SHELL", TRAVEL)] * 20
+    others = [example(name, FUEL) for name in ("ESSO", "TEXACO", "GULF")]
+    chart = Chart((account("Alpha"), account("Beta")), shipped_prior())
+    alpha, beta = chart.accounts
+    model = learn(
+        [
+            *(one._replace(account_id=alpha.id) for one in often),
+            *(one._replace(account_id=beta.id) for one in others),
+        ],
+        shipped_prior(),
+    )
+
+    evidence = evidence_of([Line("MURCO", amount=Decimal(20))], [Found()], chart, model)
+
+    of_lines = evidence.scores[0, :, LAYERS.index("purpose")]
+    of_counterparties = evidence.scores[0, :, LAYERS.index("leaning")]
+    assert of_lines[0] > of_lines[1]
+    assert of_counterparties[1] > of_counterparties[0]
 
 
 def test_learning_ten_thousand_takes_bounded_memory() -> None:

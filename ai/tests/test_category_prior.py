@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from accounts.choices import AccountType
+from ai.categories.amounts import STEPS
 from ai.categories.labelled import Company, read_file
-from ai.categories.prior.make import as_text, learned_from
-from ai.categories.prior.words import Prior
+from ai.categories.prior.make import amounts_as_text, as_text, learned_from
+from ai.categories.prior.words import Prior, amounts_in
 
 _HEADER = "date,entity,description,amount,counterparty,merchant_category,category\n"
 
@@ -74,7 +76,7 @@ def test_a_word_of_two_companies_is_kept(tmp_path: Path) -> None:
         "2024-01-01,South,PRIVATE PERSON,10,,,Petrol",
     )
 
-    learned, _ = learned_from(found)
+    learned = learned_from(found).phrases
 
     assert max(learned["zorblax"], key=lambda name: learned["zorblax"][name]) == "fuel"
     # Only one company has these.
@@ -88,7 +90,7 @@ def test_a_word_of_one_company_needs_several_counterparties(tmp_path: Path) -> N
         f"2024-01-0{day},North,JANE DOE INVOICE {day},10,Jane Doe,,Building Repairs" for day in range(1, 9)
     ]
 
-    learned, _ = learned_from(companies(tmp_path, *rows))
+    learned = learned_from(companies(tmp_path, *rows)).phrases
 
     assert "roofing" in learned
     assert not {"jane", "doe", "jane doe"} & learned.keys()
@@ -97,7 +99,7 @@ def test_a_word_of_one_company_needs_several_counterparties(tmp_path: Path) -> N
 def test_a_company_s_own_account_names_are_not_kept(tmp_path: Path) -> None:
     rows = [f"2024-01-01,{name},{name} Bldg RM Fund,10,,,Bldg RM Fund" for name in ("North", "South", "West")]
 
-    learned, _ = learned_from(companies(tmp_path, *rows))
+    learned = learned_from(companies(tmp_path, *rows)).phrases
 
     assert not {"bldg rm", "rm fund", "bldg rm fund"} & learned.keys()
 
@@ -109,7 +111,7 @@ def test_a_company_that_is_left_out_teaches_nothing(tmp_path: Path) -> None:
         "2024-01-01,South,ZORBLAX,10,,,Petrol",
     )
 
-    learned, _ = learned_from(found, without=["South"])
+    learned = learned_from(found, without=["South"]).phrases
 
     assert "zorblax" not in learned
 
@@ -120,11 +122,24 @@ def test_what_is_written_is_the_same_each_time_and_can_be_read(tmp_path: Path) -
         "2024-01-01,North,ZORBLAX,10,,,Vehicle Fuel",
         "2024-01-01,South,ZORBLAX,10,,,Petrol",
     )
+    said = learned_from(found)
 
-    text = as_text(*learned_from(found))
+    text, amounts = as_text(said), amounts_as_text(said)
 
-    assert text == as_text(*learned_from(found))
-    assert text.splitlines()[0].startswith("#")
-    learned, usual = learned_from(found)
-    reading = Prior(learned, usual).read("zorblax")
-    assert reading.telling > 0
+    assert (text, amounts) == (as_text(learned_from(found)), amounts_as_text(learned_from(found)))
+    assert text.startswith("#")
+    assert amounts.startswith("#")
+    assert amounts_in(amounts) == said.amounts
+    assert Prior(*said).read("zorblax").telling > 0
+
+
+def test_amounts_are_counted_for_the_purposes_of_their_lines(tmp_path: Path) -> None:
+    rows = [f"2024-01-{day:02},North,CAR PARK,3,,,Car Parking" for day in range(1, 21)]
+    rows += [f"2024-01-{day:02},North,HOTEL,150,,,Hotel Accommodation" for day in range(1, 21)]
+
+    said = learned_from(companies(tmp_path, *rows))
+
+    parking, lodging = (np.array(said.amounts[name]) @ STEPS for name in ("parking-and-tolls", "lodging"))
+    of_parking, of_lodging = (sum(said.amounts[name]) for name in ("parking-and-tolls", "lodging"))
+    assert parking / of_parking == pytest.approx(np.log10(3), abs=0.2)
+    assert lodging / of_lodging == pytest.approx(np.log10(150), abs=0.2)

@@ -3,14 +3,15 @@
 It knows neither companies nor their charts. It speaks of purposes ("fuel", "postage"), each of which belongs
 to standard financial types; an account takes a purpose as far as its name and its financial type say so. The
 lexicon is written by hand (`lexicon.toml`). What many companies' labelled lines add to it is in
-`learned.tsv`, which `python -m ai.categories.prior.make` makes; words that fewer than two companies use are
-not in it, unless several different lines of one have them.
+`learned.tsv`, and how large the amounts of each purpose are in `amounts.tsv`, which
+`python -m ai.categories.prior.make` makes; words that fewer than two companies use are not in it, unless
+several different lines of one have them.
 """
 
 import math
 import tomllib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -19,12 +20,14 @@ import numpy as np
 
 from accounts.choices import AccountType
 from accounts.financial_types import default_financial_type
-from ai.categories.texts import BANK_MARK, has_digit, phrases, plain
+from ai.categories.amounts import STEPS
+from ai.categories.texts import BANK_MARK, names_in, phrases, plain, singular
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 HERE: Final = Path(__file__).parent
 LEARNED: Final = HERE / "learned.tsv"
+AMOUNTS: Final = HERE / "amounts.tsv"
 
 # How much a word of the lexicon weighs against the (logarithm of the) lines in which companies used it.
 _LEXICON_WEIGHT: Final = 3.0
@@ -32,6 +35,8 @@ _LEXICON_WEIGHT: Final = 3.0
 _WRITTEN_SHARE: Final = 1.5
 # So many lines' worth of doubt are added to what is known of a word.
 _DOUBT: Final = 1.5
+# And so many to what is known of a purpose's amounts.
+_AMOUNT_DOUBT: Final = 5.0
 # A word that tells purposes apart by less (in nats) is left out.
 _TELLING_MIN: Final = 0.3
 _CACHED: Final = 4096
@@ -126,12 +131,8 @@ def _name_words(name: str) -> tuple[str, ...]:
     for word in plain("".join(outside) or name).split():
         for full in _SHORT.get(word, word).split():
             if full not in _JOINING and not full.isdigit():
-                words.append(_singular(full))
+                words.append(singular(full))
     return tuple(words)
-
-
-def _singular(word: str) -> str:
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
 
 
 def likeness(one: str, other: str) -> float:
@@ -161,13 +162,19 @@ class Reading(NamedTuple):
 class Prior:
     """The lexicon, and what was learned of words."""
 
-    def __init__(self, learned: Mapping[str, Mapping[str, float]], shares: Mapping[str, float]) -> None:
+    def __init__(
+        self,
+        learned: Mapping[str, Mapping[str, float]],
+        shares: Mapping[str, float],
+        amounts: Mapping[str, Sequence[float]] | None = None,
+    ) -> None:
         lexicon = _lexicon()
         self.purposes: tuple[str, ...] = tuple(lexicon)
         self.types = {name: tuple(entry["types"]) for name, entry in lexicon.items()}
         self._index = {name: number for number, name in enumerate(self.purposes)}
         self._learn_names(lexicon)
         self._learn_lines(lexicon, learned, shares)
+        self._learn_amounts(amounts or {})
 
     @property
     def size(self) -> int:
@@ -244,6 +251,14 @@ class Prior:
         written = self._written.get(part)
         return written is None or float(written @ self._written[phrase]) < 0.5
 
+    def _learn_amounts(self, amounts: Mapping[str, Sequence[float]]) -> None:
+        counts = np.array([amounts.get(name, np.zeros(len(STEPS))) for name in self.purposes])
+        every = counts.sum(0) + 1e-3
+        self.usual_amounts: Floats = (every / every.sum()).astype(np.float32)
+        likely = counts + _AMOUNT_DOUBT * self.usual_amounts
+        # How an amount of each step is distributed among the lines of each purpose.
+        self.amounts: Floats = (likely / likely.sum(1, keepdims=True)).astype(np.float32)
+
     # --- names -----------------------------------------------------------------------------------
 
     def _learn_names(self, lexicon: Mapping[str, Any]) -> None:
@@ -287,7 +302,7 @@ class Prior:
             purpose = self._terms[term][0]
             fit = common / math.sqrt(max(weight, 0.1) * max(self._term_weight[term], 0.1))
             score[purpose] = max(score[purpose], min(fit, 1.2))
-        for phrase in phrases(" ".join(word for word in plain(name).split() if not has_digit(word))):
+        for phrase in phrases(" ".join(names_in(plain(name)))):
             if phrase in self._written:
                 score += 0.25 * self._written[phrase]
         if financial_type and financial_type not in _SAYS_NOTHING:
@@ -305,7 +320,7 @@ class Prior:
 
 
 def _listed(text: str) -> set[str]:
-    return {phrase for phrase in map(plain, text.split(",")) if phrase}
+    return {phrase for one in text.split(",") if (phrase := " ".join(names_in(plain(one))))}
 
 
 @lru_cache(maxsize=1)
@@ -324,7 +339,13 @@ def shipped_prior() -> Prior:
             learned[phrase] = known
         else:
             shares = known
-    return Prior(learned, shares)
+    return Prior(learned, shares, amounts_in(AMOUNTS.read_text(encoding="utf-8")))
+
+
+def amounts_in(text: str) -> dict[str, list[float]]:
+    """The lines of each purpose by step of the amount, as `amounts.tsv` has them."""
+    rows = (line.partition("\t") for line in text.splitlines() if not line.startswith("#"))
+    return {purpose: [float(part) for part in parts.split()] for purpose, _, parts in rows}
 
 
 def _rows(lines: Iterable[str]) -> Iterable[tuple[str, dict[str, float]]]:
