@@ -46,7 +46,7 @@ class Lines(NamedTuple):
 
 def narrowed(samples: Sequence[Sample], kinds: dict[str, str]) -> Lines:
     """The lines of all samples."""
-    from ai.categories.mixing import LAYERS
+    from ai.categories.evidence import LAYERS
 
     columns, there, counts, groups = [], [], [], []
     for one in samples:

@@ -139,9 +139,9 @@ def sample(
     """Up to `lines_max` of the company's lines after a part of its history, and what the layers say of them;
     None where it has too few. With `is_shared` its chart has accounts that it does not use."""
     from ai.categories.chart import Chart
+    from ai.categories.evidence import Evidence, evidence_of
     from ai.categories.learned import learn
     from ai.categories.lookups import Example, InMemory, Known
-    from ai.categories.mixing import Evidence, evidence_of
 
     rows = company.rows
     history = part if isinstance(part, int) else int(part * len(rows))

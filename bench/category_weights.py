@@ -88,8 +88,9 @@ def main() -> None:
     import django
 
     django.setup()
+    from ai.categories.evidence import LAYERS
     from ai.categories.labelled import read_file
-    from ai.categories.mixing import DOUBTS, LAYERS, MIXTURE
+    from ai.categories.mixing import DOUBTS, MIXTURE
     from ai.categories.prior.make import learned_from
     from ai.categories.prior.words import Prior
 

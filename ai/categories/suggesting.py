@@ -174,7 +174,8 @@ def answer(
     lines: Sequence[Line], found: Sequence[Found], chart: "Chart", learned: "Learned | None"
 ) -> list[list["Answer"]]:
     """The best accounts of the chart for each line, one more than is suggested; needs no database."""
-    from ai.categories.mixing import evidence_of, shipped_mixture
+    from ai.categories.evidence import evidence_of
+    from ai.categories.mixing import shipped_mixture
 
     return shipped_mixture().answers(evidence_of(lines, found, chart, learned), BEST + 1)
 

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from accounts.financial_types import FINANCIAL_TYPES
 from ai.categories.chart import Candidate, Chart
+from ai.categories.evidence import LAYERS, evidence_of
 from ai.categories.learned import Learned, learn
 from ai.categories.lookups import Example, Found, Known
-from ai.categories.mixing import DOUBTS, LAYERS, MIXTURE, doubts, evidence_of, expanded, shipped_mixture
+from ai.categories.mixing import DOUBTS, MIXTURE, doubts, expanded, shipped_mixture
 from ai.categories.prior.words import LEARNED, likeness, name_words, shipped_prior
 from ai.categories.texts import Line, names_in, plain, words_of
 from ai.categories.vectors import NEIGHBOUR_COLUMNS, neighbour_vectors
