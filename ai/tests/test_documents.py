@@ -1,6 +1,7 @@
 """Documents follow the books: made once, moved, renamed and deleted with what they stand for."""
 
 import datetime as dt
+import json
 import time
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Account
 from accounts.services import update_account
 from ai.models import Document, DocumentSource, DocumentState
-from ai.search import background, embedding, keeping
+from ai.search import background, embedding, keeping, rows
 from ai.search.background import check_documents, keep_documents, start_embedding
 from ai.search.embedding import as_text, embed_document, version
 from ai.search.keeping import embed_books, follow_books
@@ -133,11 +134,13 @@ def test_embedding_twice_changes_nothing(bakery: Company) -> None:
     bakery.posted(description="Rent")
     embed_books(bakery.entity)
     before = list(Document.objects.order_by("id").values_list("id", "text"))
+    sources = list(DocumentSource.objects.order_by("id").values_list("id", "document_id"))
 
     embed_books(bakery.entity)
     follow_books(bakery.entity)
 
     assert list(Document.objects.order_by("id").values_list("id", "text")) == before
+    assert list(DocumentSource.objects.order_by("id").values_list("id", "document_id")) == sources
 
 
 def test_what_came_since_is_embedded_by_itself(bakery: Company) -> None:
@@ -275,6 +278,34 @@ def test_books_beyond_a_batch_are_embedded_whole(bakery: Company, monkeypatch: A
     monkeypatch.setattr(embedding, "_ALGORITHM", 3)
     follow_books(bakery.entity)
     assert not Document.objects.filter(entity=bakery.entity).exclude(version=version()).exists()
+
+
+@pytest.mark.parametrize("statement", [rows.DELETE_GONE, rows.DELETE_UNUSED])
+def test_clearing_is_cheap_before_the_database_has_figures_of_the_company(
+    bakery: Company, stranger: Company, statement: str
+) -> None:
+    """Figures from before the company came say that it has next to no rows, and then joins of all with all
+    look cheap: 100,000 transactions took longer than a statement may."""
+    stranger.posted(description="RENT")
+    embed_books(stranger.entity)
+    db.execute("ANALYZE ai_document, ai_documentsource, transactions_transaction")
+    for number in range(300):
+        bakery.posted(description=f"SELLER {chr(97 + number % 26)}{chr(97 + number // 26)}ton")
+    embed_books(bakery.entity)
+    documents = keeping.count_documents(bakery.entity)
+
+    [(plan,)] = db.fetch(
+        f"EXPLAIN (ANALYZE, TIMING off, FORMAT json) {statement}", {"entity": bakery.entity.id}
+    )
+
+    assert documents > 300
+    assert rows_read(json.loads(plan)[0]["Plan"]) < 10 * documents
+
+
+def rows_read(plan: dict[str, Any]) -> int:
+    """How many rows the nodes of a plan looked at, and threw away."""
+    each = plan["Actual Rows"] + sum(plan[key] for key in plan if key.startswith("Rows Removed"))
+    return int(each * plan["Actual Loops"]) + sum(map(rows_read, plan.get("Plans", ())))
 
 
 def test_a_company_that_has_grown_moves_into_the_graph(bakery: Company, monkeypatch: Any) -> None:
