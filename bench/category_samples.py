@@ -148,7 +148,6 @@ def sample(
     if history + 20 > len(rows):
         return None
     used = {row.account_id for row in rows}
-    # Half of the companies have a chart of what they use, half one that they share with others.
     accounts = company.accounts if is_shared else [one for one in company.accounts if one.id in used]
     chart = Chart(accounts, prior)
     lookups = InMemory()
@@ -177,11 +176,11 @@ def samples_of(
             one = sample(company, group, part, prior, many, is_shared=is_shared)
             if one is None:
                 continue
-            more = max(many, int(one.stands_for * YOUNG_SHARE))
+            more = None
             if part == YOUNG_LINES and kinds[company.name] == "unit":
-                yield one, sample(company, group, part, prior, more, is_shared=is_shared) or one
-            else:
-                yield one, one
+                lines_max = max(many, int(one.stands_for * YOUNG_SHARE))
+                more = sample(company, group, part, prior, lines_max, is_shared=is_shared)
+            yield one, more or one
 
 
 def merged_samples(units: Sequence[Any], group: int, prior: Any) -> Iterator[tuple[Sample | None, Sample]]:

@@ -17,6 +17,8 @@ _SOFTNESS: Final = 0.22
 def amount_steps(lines: Sequence[Line], size: float = 1.0) -> Floats:
     """Each amount, without its sign and in parts of `size`, as parts of the steps around it."""
     sizes = np.log10(np.maximum(np.abs([float(line.amount) for line in lines]) / size, 0.01))
+    # What is smaller or larger than all steps is of the first or the last.
+    sizes = np.clip(sizes, STEPS[0], STEPS[-1])
     near = np.exp(-0.5 * ((sizes[:, None] - STEPS[None]) / _SOFTNESS) ** 2)
     parts: Floats = (near / (near.sum(1, keepdims=True) + 1e-9)).astype(np.float32)
     return parts

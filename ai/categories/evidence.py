@@ -49,6 +49,8 @@ _NAMES_IN_HABIT: Final = 0.7
 _NAMES_IN_LEANING: Final = 3.0
 # Companies' usual amounts differ by so much (as a logarithm to ten) within one currency.
 _OTHER_MONEY: Final = 0.7
+# After so many lines half of what a company's usual amounts say is believed.
+_FEW: Final = 10
 # How likely names lead to the account that was chosen, as a logarithm, in the middle of companies; and how
 # many lines' worth of it are added to what is known of a company.
 _NAMED_RIGHT: Final = -1.8
@@ -79,6 +81,7 @@ def evidence_of(
         lines,
         chart,
         usual_amounts if own.by_amount.any() else None,
+        float(own.by_amount.sum()),
     )
     base = (own.base + 0.3) / (own.base.sum() + 0.3 * width)
     fresh = (own.fresh + 0.3) / (own.fresh.sum() + 0.3 * width)
@@ -194,13 +197,16 @@ def _by_size(lines: Sequence[Line], by_amount: Floats, usual: Floats) -> Floats:
     return np.asarray(np.log(amount_steps(lines) @ (typical / (usual[None] + 1e-3)).T + 1e-3))
 
 
-def _of_such_amounts(purposes: Floats, lines: Sequence[Line], chart: Chart, usual: Floats | None) -> Floats:
+def _of_such_amounts(
+    purposes: Floats, lines: Sequence[Line], chart: Chart, usual: Floats | None, lines_known: float
+) -> Floats:
     """How likely each purpose is by the words, and by the amount: parking costs a few, a hotel a hundred. The
     prior's amounts are pounds and dollars; in a company whose `usual` amounts are far from them, as yen are,
     a line's is taken for what it is among its own."""
     size = 1.0
     if usual is not None:
-        apart = float((usual - chart.prior.usual_amounts) @ STEPS)
+        # After few lines, which may be no usual ones, only in part.
+        apart = float((usual - chart.prior.usual_amounts) @ STEPS) * lines_known / (lines_known + _FEW)
         size = 10.0 ** (np.sign(apart) * max(abs(apart) - _OTHER_MONEY, 0.0))
     steps = amount_steps(lines, size)
     likely = purposes * (steps @ chart.prior.amounts.T)

@@ -87,7 +87,7 @@ class Learned:
                 accounts=tuple(UUID(bytes=ids[at : at + 16]) for at in range(0, len(ids), 16)),
                 examples=int(found["examples"][0]),
                 base=found["base"],
-                # A model from before these were counted tells nothing of them.
+                # A model from before more was counted: the next training counts it.
                 fresh=found["fresh"] if "fresh" in found else found["base"],
                 by_amount=found["by_amount"],
                 by_purpose=found["by_purpose"].astype(np.float32),

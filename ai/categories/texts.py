@@ -16,6 +16,10 @@ _KEPT_MAX: Final = 4096
 
 _NOT_WORD: Final = re.compile(r"[^\w&#]+|_+")
 _DIGIT: Final = re.compile(r"\d")
+# What is something else than several of one: Currys sells no curry, Howdens no insurance.
+_NOT_OF_ONE: Final = frozenset(
+    ("bolts", "bulbs", "contractors", "currys", "decorators", "howdens", "kitchens", "lights", "rewards")
+)
 # Letters, and among them one digit.
 _NAME_WITH_DIGIT: Final = re.compile(r"[^\W\d]*\d[^\W\d]*\Z")
 # Begins the bank's category among words; no plain text has it.
@@ -84,8 +88,10 @@ def names_in(text: str) -> list[str]:
 
 
 def singular(word: str) -> str:
-    """A word without its last letter where that makes it several, or somebody's ("domino's")."""
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+    """A word without the s at its end, as of several, or of somebody's ("domino's"). Roughly: "tennis" loses
+    one, too, which does no harm as long as it always does."""
+    is_kept = len(word) < 4 or word.endswith("ss") or word in _NOT_OF_ONE
+    return word if is_kept or not word.endswith("s") else word[:-1]
 
 
 def words_of(line: Line) -> Words:

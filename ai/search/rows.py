@@ -82,17 +82,19 @@ DELETE FROM ai_documentsource WHERE entity_id = %(entity)s::uuid AND id = ANY(%(
 """
 # Also of a transaction that was deleted while nobody listened. What is no transaction has the id that is its
 # document's key. Here and below sets of ids are compared: PostgreSQL has no figures yet of a company that has
-# just come, takes it for empty, and would join all of its rows with all.
+# just come, takes it for empty, and would join all of its rows with all; "IS TRUE" keeps it from a join.
 DELETE_GONE: Final = """
-DELETE FROM ai_documentsource WHERE entity_id = %(entity)s::uuid AND id = ANY(ARRAY(
+DELETE FROM ai_documentsource WHERE entity_id = %(entity)s::uuid AND (id IN (
     SELECT id FROM ai_documentsource WHERE entity_id = %(entity)s::uuid
     EXCEPT SELECT id FROM transactions_transaction WHERE entity_id = %(entity)s::uuid
-    EXCEPT SELECT key FROM ai_document WHERE entity_id = %(entity)s::uuid AND source_type <> 'transaction'))
+    EXCEPT SELECT key FROM ai_document WHERE entity_id = %(entity)s::uuid AND source_type <> 'transaction'
+)) IS TRUE
 """
 DELETE_UNUSED: Final = """
-DELETE FROM ai_document WHERE entity_id = %(entity)s::uuid AND id = ANY(ARRAY(
+DELETE FROM ai_document WHERE entity_id = %(entity)s::uuid AND (id IN (
     SELECT id FROM ai_document WHERE entity_id = %(entity)s::uuid
-    EXCEPT SELECT document_id FROM ai_documentsource WHERE entity_id = %(entity)s::uuid))
+    EXCEPT SELECT document_id FROM ai_documentsource WHERE entity_id = %(entity)s::uuid
+)) IS TRUE
 """
 _OUTDATED: Final = """
 SELECT id, text FROM ai_document

@@ -2,7 +2,9 @@
 
 import io
 import json
+import tomllib
 import tracemalloc
+from collections import defaultdict
 from datetime import date
 from decimal import Decimal
 from uuid import UUID, uuid5
@@ -18,8 +20,8 @@ from ai.categories.evidence import LAYERS, evidence_of
 from ai.categories.learned import Learned, learn
 from ai.categories.lookups import Example, Found, Known
 from ai.categories.mixing import DOUBTS, MIXTURE, doubts, expanded, shipped_mixture
-from ai.categories.prior.words import LEARNED, likeness, name_words, shipped_prior
-from ai.categories.texts import Line, names_in, plain, words_of
+from ai.categories.prior.words import HERE, LEARNED, likeness, name_words, shipped_prior
+from ai.categories.texts import Line, names_in, plain, singular, words_of
 from ai.categories.vectors import NEIGHBOUR_COLUMNS, neighbour_vectors
 from ai.models.categories import WORDING_DIMENSIONS
 
@@ -50,8 +52,23 @@ def test_the_prior_reads_names_as_people_write_them() -> None:
     assert names_in(plain("HOLIDAY INNS")) == names_in(plain("Holiday Inn"))
     # One digit belongs to a name, more are a number.
     assert names_in(plain("O2 UK A19 JET2 7 24H 4711")) == ["o2", "uk", "jet2"]
-    # What is no plural stays.
-    assert names_in("gas express") == ["gas", "express"]
+    # What is no plural stays, and what is no plural of its singular.
+    assert names_in("gas express currys") == ["gas", "express", "currys"]
+
+
+def test_no_two_names_of_different_purposes_are_read_as_one() -> None:
+    lexicon = tomllib.loads((HERE / "lexicon.toml").read_text(encoding="utf-8"))
+    purposes: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for purpose, entry in lexicon.items():
+        for phrase in map(plain, entry["lines"].split(",")):
+            purposes[" ".join(map(singular, phrase.split()))][phrase].add(purpose)
+
+    mixed = [
+        forms.keys()
+        for forms in purposes.values()
+        if len(forms) > 1 and not set.intersection(*forms.values())
+    ]
+    assert mixed == []
 
 
 def test_a_counterparty_joins_the_text_where_it_is_not_in_it() -> None:
@@ -123,6 +140,10 @@ def test_what_is_shipped_holds_no_labels_of_whose_lines_were_learned() -> None:
         ("MARRIOTT DENVER", "lodging"),
         ("BRITISH AIRWAYS", "air-travel"),
         ("O2 BILL PAYMENT", "telecommunications"),
+        ("CURRYS", "computers"),
+        ("HOWDENS", "building-materials"),
+        ("BOLT EU", "taxis"),
+        ("OFFICE", "stationery"),
         ("WWW.DOMINOS.CO.UK", "meals"),
         ("TESCO PFS", "fuel"),
         ("TESCO STORES", "groceries"),
@@ -350,12 +371,40 @@ def test_what_things_cost_is_measured_by_a_company_s_own_amounts() -> None:
     """In a company that keeps its books in yen 400 is parking, and 30,000 a hotel."""
     usual = ("500", "3000", "9000", "1200", "20000", "4000")
     hotels = account("Hotels")
-    yen = learn([example("SHOP", hotels, amount) for amount in usual * 4], shipped_prior())
+    yen = learn([example("SHOP", hotels, amount) for amount in usual * 20], shipped_prior())
 
     cheap, dear = hotels_ahead_of_parking("400", yen), hotels_ahead_of_parking("30000", yen)
 
     assert cheap < hotels_ahead_of_parking("400") - 0.3
     assert dear > cheap + 0.5
+
+
+@pytest.mark.parametrize(
+    "amount", ["0.0001", "-0.01", "12345678.90", "1000000000000", "999999999999999.9999"]
+)
+@pytest.mark.parametrize("history", [None, "0.05", "20", "50000000"])
+def test_any_amount_has_an_answer(amount: str, history: str | None) -> None:
+    chart = Chart(CHART, shipped_prior())
+    model = learn([example("SHELL", FUEL, history)] * 9, shipped_prior()) if history else None
+
+    [answers] = shipped_mixture().answers(
+        evidence_of([Line("SHELL", amount=Decimal(amount))], [Found()], chart, model), 3
+    )
+
+    assert all(0 <= one.confidence <= 1 for one in answers)
+
+
+def test_a_few_lines_of_another_size_are_no_other_money() -> None:
+    """A pound company that begins with its rents has hotels for a hundred all the same."""
+    rents = learn([example("LANDLORD", account("Hotels"), "2500")] * 3, shipped_prior())
+    usual = learn([example("LANDLORD", account("Hotels"), "2500")] * 300, shipped_prior())
+
+    few, many = (
+        hotels_ahead_of_parking("100", one) - hotels_ahead_of_parking("5", one) for one in (rents, usual)
+    )
+
+    assert few > 0.5
+    assert few != many
 
 
 def test_habits_with_a_purpose_count_each_counterparty_once() -> None:

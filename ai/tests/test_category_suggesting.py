@@ -4,6 +4,7 @@ import datetime as dt
 import subprocess
 import sys
 from decimal import Decimal
+from importlib import import_module
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
@@ -18,6 +19,7 @@ from ai.models import CategoryModel, ConfirmedTransaction, Wording
 from ai.tests.category_cast import Studio, ids, make_studio, with_history
 from banking.models import Rule
 from banking.rules.keeping import create_rule
+from ledger import db
 from ledger.actors import SYSTEM
 from ledger.services.entities import delete_entity
 from ledger.services.settings import update_settings
@@ -116,6 +118,17 @@ def test_corrections_train_the_model_again_though_they_are_no_more(studio: Studi
     take_in(studio.entity)
 
     assert train(studio.entity) == 8
+    assert train(studio.entity) == 0
+
+
+def test_models_from_before_more_was_counted_are_trained_anew(studio: Studio) -> None:
+    learn_anew = import_module("ai.migrations.0005_learn_categories_anew").Migration.operations[0]
+    with_history(studio)
+    assert train(studio.entity) == 0
+
+    db.execute(learn_anew.sql)
+
+    assert train(studio.entity) == 24
     assert train(studio.entity) == 0
 
 

@@ -256,7 +256,7 @@ class Prior:
         every = counts.sum(0) + 1e-3
         self.usual_amounts: Floats = (every / every.sum()).astype(np.float32)
         likely = counts + _AMOUNT_DOUBT * self.usual_amounts
-        # How an amount of each step is distributed among the lines of each purpose.
+        # How likely each step of the amount is for a line of each purpose.
         self.amounts: Floats = (likely / likely.sum(1, keepdims=True)).astype(np.float32)
 
     # --- names -----------------------------------------------------------------------------------
@@ -320,7 +320,10 @@ class Prior:
 
 
 def _listed(text: str) -> set[str]:
-    return {phrase for one in text.split(",") if (phrase := " ".join(names_in(plain(one))))}
+    """The phrases of a list. One with a number is none: lines are read without theirs, and "office 365" would
+    be any office."""
+    listed = {plain(one) for one in text.split(",")}
+    return {" ".join(words) for one in listed if one and len(words := names_in(one)) == len(one.split())}
 
 
 @lru_cache(maxsize=1)
