@@ -73,32 +73,56 @@ def evidence_of(
     size, width = len(lines), len(chart)
     words = [words_of(line) for line in lines]
     readings = [chart.prior.read(one.prior) for one in words]
-    history = learned.examples if learned else 0
     own = _Own.of(chart, learned)
-    usual_amounts = own.by_amount.sum(0) / max(float(own.by_amount.sum()), 1e-9)
-    purposes = _of_such_amounts(
-        np.array([reading.likely for reading in readings]),
-        lines,
-        chart,
-        usual_amounts if own.by_amount.any() else None,
-        float(own.by_amount.sum()),
-    )
+    purposes = _of_such_amounts(np.array([reading.likely for reading in readings]), lines, chart, own)
     base = (own.base + 0.3) / (own.base.sum() + 0.3 * width)
     fresh = (own.fresh + 0.3) / (own.fresh.sum() + 0.3 * width)
-    by_name = purposes @ chart.share.T
     by_habit = _by_habit(purposes, own.by_purpose, base, chart, _NAMES_IN_HABIT)
     by_leaning = _by_habit(purposes, own.fresh_by_purpose, fresh, chart, _NAMES_IN_LEANING)
-    holding = _names_hold(own, chart) if history else 0.0
-    chain = np.empty((size, width), np.float32)
-    counterparty = np.empty((size, width), np.float32)
-    last = np.zeros((size, width), np.float32)
-    near = np.zeros((size, width), np.float32)
-    sized = np.zeros((size, width), np.float32)
+    is_in = np.array([line.amount < 0 for line in lines])[:, None]
+    like, closest = _of_like_lines(lines, found, chart, 0.5 * base + 0.5 * by_habit)
+    scores = like | {
+        "base": np.broadcast_to(np.log(base), (size, width)),
+        "fresh": np.broadcast_to(np.log(fresh), (size, width)),
+        "linear": _linear(lines, chart, learned),
+        "amount": _by_size(lines, own) if learned else np.zeros((size, width)),
+        "named": np.array([chart.named_in(one.text) for one in words]),
+        "prior": np.log(purposes @ chart.share.T + 1e-3),
+        "purpose": np.log(by_habit + 1e-3),
+        "leaning": np.log(by_leaning + 1e-3),
+        "used": np.broadcast_to(own.base > 0, (size, width)),
+        "revenue_out": ~is_in * chart.brings_in[None],
+        "expense_in": is_in * chart.is_expense[None],
+    }
+    history = learned.examples if learned else 0
+    holding = _names_hold(own, chart) if learned else 0.0
     rates, overall = _agreement(learned)
-    named = np.empty((size, width), np.float32)
     known = np.empty((size, KNOWN), np.float32)
+    for row, one in enumerate(found):
+        state = 0 if one.exact else 1 if one.pattern else 2 if one.name else None
+        known[row] = (
+            bool(one.name),
+            bool(one.pattern),
+            bool(one.exact),
+            np.log1p(len(one.name)),
+            closest[row],
+            min(readings[row].telling, 4.0) / 4,
+            np.log1p(history) / 10,
+            overall if state is None else rates[state],
+            holding,
+        )
+    return Evidence(np.stack([scores[layer] for layer in LAYERS], axis=2).astype(np.float32), known)
+
+
+def _of_like_lines(
+    lines: Sequence[Line], found: Sequence[Found], chart: Chart, before: Floats
+) -> tuple[dict[str, Floats], list[float]]:
+    """What the layers say that look at lines like these, by layer, and how near the nearest is to each line;
+    `before` is how likely each account is where there are none."""
+    chain, counterparty, last, near, sized = np.zeros((5, len(lines), len(chart)), np.float32)
+    closest = []
     for row, (line, one) in enumerate(zip(lines, found, strict=True)):
-        likely = 0.5 * base + 0.5 * by_habit[row]
+        likely = before[row]
         same_amount = [each for each in one.pattern if each.amount == line.amount]
         for step, group in enumerate((one.word, one.name, one.pattern, one.exact, same_amount)):
             likely = _backed_off(likely, group, chart.place, _TRUST[step])
@@ -109,45 +133,16 @@ def evidence_of(
             place = chart.place.get(each.account_id)
             if place is not None:
                 last[row, place] += weight
-        closest = _near(near[row], one, chart.place)
+        closest.append(_near(near[row], one, chart.place))
         _sized(sized[row], line, one, chart.place)
-        state = 0 if one.exact else 1 if one.pattern else 2 if one.name else None
-        named[row] = chart.named_in(words[row].text)
-        known[row] = (
-            bool(one.name),
-            bool(one.pattern),
-            bool(one.exact),
-            np.log1p(len(one.name)),
-            closest,
-            min(readings[row].telling, 4.0) / 4,
-            np.log1p(history) / 10,
-            overall if state is None else rates[state],
-            holding,
-        )
-    by_size = _by_size(lines, own.by_amount, usual_amounts) if history else np.zeros((size, width))
-    is_in = np.array([line.amount < 0 for line in lines])[:, None]
-    scores = np.stack(
-        [
-            np.broadcast_to(np.log(base), (size, width)),
-            np.broadcast_to(np.log(fresh), (size, width)),
-            np.log(chain + _FAINT),
-            np.log(counterparty + _FAINT),
-            _linear(lines, chart, learned),
-            last,
-            np.log(near + 0.01),
-            by_size,
-            np.log(sized + 0.03),
-            named,
-            np.log(by_name + 1e-3),
-            np.log(by_habit + 1e-3),
-            np.log(by_leaning + 1e-3),
-            np.broadcast_to(own.base > 0, (size, width)),
-            ~is_in * chart.brings_in[None],
-            is_in * chart.is_expense[None],
-        ],
-        axis=2,
-    ).astype(np.float32)
-    return Evidence(scores, known)
+    said = {
+        "chain": np.log(chain + _FAINT),
+        "counterparty": np.log(counterparty + _FAINT),
+        "last": last,
+        "near": np.log(near + 0.01),
+        "sized": np.log(sized + 0.03),
+    }
+    return said, closest
 
 
 class _Own(NamedTuple):
@@ -158,6 +153,12 @@ class _Own(NamedTuple):
     by_amount: Floats
     by_purpose: Floats
     fresh_by_purpose: Floats
+
+    @property
+    def usual_amounts(self) -> Floats:
+        """How its lines are distributed over the steps of the amount."""
+        usual: Floats = self.by_amount.sum(0) / max(float(self.by_amount.sum()), 1e-9)
+        return usual
 
     @classmethod
     def of(cls, chart: Chart, learned: Learned | None) -> Self:
@@ -191,22 +192,21 @@ def _linear(lines: Sequence[Line], chart: Chart, learned: Learned | None) -> Flo
     return scores
 
 
-def _by_size(lines: Sequence[Line], by_amount: Floats, usual: Floats) -> Floats:
+def _by_size(lines: Sequence[Line], own: _Own) -> Floats:
     """How much more usual an amount of this size is in each account than in all, as a logarithm."""
-    typical = (by_amount + 3 * usual[None]) / (by_amount.sum(1, keepdims=True) + 3)
+    usual = own.usual_amounts
+    typical = (own.by_amount + 3 * usual[None]) / (own.by_amount.sum(1, keepdims=True) + 3)
     return np.asarray(np.log(amount_steps(lines) @ (typical / (usual[None] + 1e-3)).T + 1e-3))
 
 
-def _of_such_amounts(
-    purposes: Floats, lines: Sequence[Line], chart: Chart, usual: Floats | None, lines_known: float
-) -> Floats:
+def _of_such_amounts(purposes: Floats, lines: Sequence[Line], chart: Chart, own: _Own) -> Floats:
     """How likely each purpose is by the words, and by the amount: parking costs a few, a hotel a hundred. The
-    prior's amounts are pounds and dollars; in a company whose `usual` amounts are far from them, as yen are,
-    a line's is taken for what it is among its own."""
-    size = 1.0
-    if usual is not None:
+    prior's amounts are pounds and dollars; in a company whose usual amounts are far from them, as yen are, a
+    line's is taken for what it is among its own."""
+    size, count = 1.0, float(own.by_amount.sum())
+    if count:
         # After few lines, which may be no usual ones, only in part.
-        apart = float((usual - chart.prior.usual_amounts) @ STEPS) * lines_known / (lines_known + _FEW)
+        apart = float((own.usual_amounts - chart.prior.usual_amounts) @ STEPS) * count / (count + _FEW)
         size = 10.0 ** (np.sign(apart) * max(abs(apart) - _OTHER_MONEY, 0.0))
     steps = amount_steps(lines, size)
     likely = purposes * (steps @ chart.prior.amounts.T)
