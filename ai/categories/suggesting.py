@@ -39,6 +39,8 @@ _SHOWN_MAX: Final = 60
 _SHARE_MIN: Final = 0.5
 _ALIKE_MIN: Final = 0.35
 _TELLING_MIN: Final = 0.5
+# So likely a line must be for a purpose that the account is called after.
+_TAKES_MIN: Final = 0.05
 
 # Accounts that hold others are left out, but where something was put in them.
 _CANDIDATES: Final = compact("""
@@ -300,13 +302,15 @@ def _reason(
 
 def prior_reason(line: Line, account_id: UUID, name: str, chart: "Chart") -> str:
     """Why an account is suggested that no confirmed transaction speaks for."""
-    words = words_of(line)
-    if chart.named_in(words.text)[chart.place[account_id]] >= _SHARE_MIN:
+    words, place = words_of(line), chart.place[account_id]
+    if chart.named_in(words.text)[place] >= _SHARE_MIN:
         return f"the text names {name}"
     reading = chart.prior.read(words.prior)
-    takes = reading.likely * chart.share[chart.place[account_id]]
+    account = chart.accounts[place]
+    takes = reading.likely * chart.prior.of_account(account.name, account.financial_type)
     best = int(takes.argmax())
-    if reading.telling >= _TELLING_MIN:
+    # Of accounts that are for something else nobody should read that they take fuel.
+    if reading.telling >= _TELLING_MIN and takes[best] >= _TAKES_MIN:
         purpose = chart.prior.purposes[best].replace("-", " ")
         return f"such lines are usually {purpose}, which {name} takes"
     return f"{name} fits the words and the amount best"

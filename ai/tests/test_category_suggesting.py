@@ -10,9 +10,11 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.tests.conftest import make_account
+from ai.categories.chart import Candidate, Chart
 from ai.categories.confirmed import InDatabase, count_confirmed, take_in
 from ai.categories.lookups import InMemory, Known
-from ai.categories.suggesting import SuggestionsOffError, check_wanted, suggest
+from ai.categories.prior.words import shipped_prior
+from ai.categories.suggesting import SuggestionsOffError, check_wanted, prior_reason, suggest
 from ai.categories.texts import Line
 from ai.categories.training import train
 from ai.models import CategoryModel, ConfirmedTransaction, Wording
@@ -198,6 +200,14 @@ def test_without_history_the_reason_says_what_is_usual(studio: Studio) -> None:
         studio.suggested("SHELL PETROL 4711").best[0].reason
         == "such lines are usually fuel, which Vehicle Fuel takes"
     )
+
+
+def test_no_account_is_said_to_take_what_it_is_not_for(studio: Studio) -> None:
+    chart = Chart([Candidate(studio.meals.id, "Meals", "EXPENSE", None, None)], shipped_prior())
+
+    reason = prior_reason(Line("SHELL OIL 5512"), studio.meals.id, "Meals", chart)
+
+    assert reason == "Meals fits the words and the amount best"
 
 
 def test_a_rule_of_the_company_wins(studio: Studio) -> None:
