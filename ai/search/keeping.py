@@ -191,17 +191,26 @@ def _finish(entity: Entity, through: datetime, *, checked: bool) -> None:
         },
     )
     state = _state(entity)
-    if state is not None and not state.in_graph and count_documents(entity) > GRAPH_FROM:
+    # Whoever compares everything looks for what a run that was cut off left outside, too.
+    is_due = state is not None and (checked or not state.in_graph)
+    if is_due and count_documents(entity) > GRAPH_FROM:
         put_into_graph(entity)
 
 
 def put_into_graph(entity: Entity) -> None:
-    """Let the graph lead to a company's documents. It is walked from then on, while it still grows."""
-    # First the note, so that what is made meanwhile goes there by itself.
-    with _locked(entity):
-        db.execute(_IN_GRAPH, {"entity": entity.id})
-    while db.execute(_TO_GRAPH, {"entity": entity.id, "limit": _INTO_GRAPH_AT_ONCE}):
+    """Let the graph lead to a company's documents. They are compared one by one until it leads to all; a run
+    that was cut off goes on where it was."""
+    while _put_some_into_graph(entity):
         pass
+    # What was made meanwhile, while nothing more is made.
+    with _locked(entity):
+        while _put_some_into_graph(entity):
+            pass
+        db.execute(_IN_GRAPH, {"entity": entity.id})
+
+
+def _put_some_into_graph(entity: Entity) -> int:
+    return db.execute(_TO_GRAPH, {"entity": entity.id, "limit": _INTO_GRAPH_AT_ONCE})
 
 
 # --- transactions ----------------------------------------------------------------------------------

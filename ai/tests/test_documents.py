@@ -17,7 +17,7 @@ from ai.models import Document, DocumentSource, DocumentState
 from ai.search import background, embedding, keeping, rows
 from ai.search.background import check_documents, keep_documents, start_embedding
 from ai.search.embedding import as_text, embed_document, version
-from ai.search.keeping import embed_books, follow_books
+from ai.search.keeping import embed_books, follow_books, put_into_graph
 from ledger import db
 from ledger.actors import SYSTEM
 from ledger.clock import utc_now
@@ -329,6 +329,38 @@ def test_a_company_that_has_grown_moves_into_the_graph(bakery: Company, monkeypa
     follow_books(bakery.entity)
 
     assert document_of(bakery, later.id).in_graph
+
+    Document.objects.filter(entity=bakery.entity).update(in_graph=False)
+    embed_books(bakery.entity)
+
+    assert not Document.objects.filter(entity=bakery.entity, in_graph=False).exists()
+
+
+def test_the_graph_is_searched_once_all_documents_are_in_it(bakery: Company, monkeypatch: Any) -> None:
+    for name in ("RENT", "FIGMA INC", "GITHUB INC"):
+        bakery.posted(description=name)
+    embed_books(bakery.entity)
+    monkeypatch.setattr(keeping, "_INTO_GRAPH_AT_ONCE", 2)
+    whole, states = keeping._put_some_into_graph, []
+
+    def cut_off(entity: Any) -> int:
+        states.append(keeping.is_in_graph(entity))
+        if len(states) == 3:
+            raise ConnectionError
+        return whole(entity)
+
+    monkeypatch.setattr(keeping, "_put_some_into_graph", cut_off)
+    with pytest.raises(ConnectionError):
+        put_into_graph(bakery.entity)
+    assert states == [False] * 3
+    assert Document.objects.filter(entity=bakery.entity, in_graph=True).count() == 4
+    assert not keeping.is_in_graph(bakery.entity)
+
+    monkeypatch.setattr(keeping, "_put_some_into_graph", whole)
+    put_into_graph(bakery.entity)
+
+    assert keeping.is_in_graph(bakery.entity)
+    assert not Document.objects.filter(entity=bakery.entity, in_graph=False).exists()
 
 
 def test_the_worker_embeds_new_companies_and_follows_the_others(
