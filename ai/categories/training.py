@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from ai.categories.confirmed import count_confirmed, examples_of, take_in
+from ai.categories.confirmed import count_confirmed, examples_of
 from ledger.actors import SYSTEM
-from ledger.background import TaskRun, background_task, start_task
+from ledger.background import start_task
 from ledger.clock import utc_now
 from ledger.db import execute, fetch
 from ledger.models import Entity
@@ -33,20 +33,6 @@ WHERE entity_id = %(entity)s::uuid
 def start_learning(entity: Entity) -> None:
     """Let a worker take in what people said, and train the model where that is worth it."""
     start_task(entity=entity, name=TASK, key="learn", actor=SYSTEM)
-
-
-@background_task(TASK)
-def learn_in_background(run: TaskRun) -> str:
-    """Take in all answers and train the model."""
-    taken = 0
-    while True:
-        new, is_more = take_in(run.entity)
-        taken += new
-        run.progress(done=taken, message="reading what was confirmed")
-        if not is_more or not new:
-            break
-    trained = train(run.entity)
-    return f"{taken} answers taken in, " + (f"trained on {trained}" if trained else "no need to train")
 
 
 def train(entity: Entity, *, anyway: bool = False) -> int:

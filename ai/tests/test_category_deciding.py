@@ -11,7 +11,7 @@ from ai.categories import stored
 from ai.categories.background import start_suggesting
 from ai.categories.confirmed import count_confirmed, take_in
 from ai.models import ConfirmedTransaction, Suggestion, SuggestionSettings, SuggestionStatus
-from ai.tests.category_cast import Studio, ids, make_studio, with_history
+from ai.tests.category_cast import HISTORY, Studio, ids, make_studio, with_history
 from banking.signals import lines_recorded
 from ledger.actors import SYSTEM
 from ledger.exceptions import LedgerError, NotFoundError
@@ -82,6 +82,20 @@ def test_suggesting_again_renews_what_waits_and_leaves_what_was_decided(studio: 
     assert of(waits).account_id == studio.rent.id
     assert of(decided).decided_at == before.decided_at
     assert Suggestion.objects.count() == 2
+
+
+def test_what_waits_is_suggested_anew_once_the_model_has_learned() -> None:
+    studio = make_studio()
+    studio.confirm_many([(text, getattr(studio, account)) for text, account in HISTORY * 3])
+    [row] = synced(studio, "SHELL 4711 DENVER")
+    unlearned = of(row).confidence
+
+    # It learns what was confirmed, and then suggests again; after that there is nothing more to do.
+    tasks = [[task.name for task in run_background(studio.entity)] for _ in range(3)]
+
+    assert tasks == [["ai.learn_categories"], ["ai.suggest_categories"], []]
+    assert of(row).account_id == studio.vehicle.id
+    assert of(row).confidence > unlearned
 
 
 def test_accepting_categorizes_and_is_learned_at_once(studio: Studio) -> None:
